@@ -1,0 +1,202 @@
+"""Prices of one's own: overrides that replace or adjust a price, aliases that name a model."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation, localcontext
+from functools import lru_cache
+
+import msgspec
+
+from llmtrack.domain.costs import RateCard, rate_texts
+from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.model_names import model_names, provider_id
+from llmtrack.domain.price_list import PICO_EXPONENTS
+from llmtrack.domain.price_schedule import tier_name
+
+ANY = "*"
+_RATE_MAX = Decimal(10**6)
+_PERCENT_MIN, _PERCENT_MAX = Decimal(-100), Decimal(10_000)
+_PLACES_MAX = 18
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """Exactly one of `rates`, `percent` and `free`. Raises InvalidValue when it makes no sense.
+
+    `model` may be `*` (every model of the provider), then `provider` may be `*` too. Its rates
+    are flat: they hold for every size of input, and a class without a rate takes that of what
+    it is a part of.
+    """
+
+    id: int
+    provider: str
+    model: str
+    rates: dict[str, str] | None = None
+    """Price key -> US dollars as decimal text."""
+    percent: str | None = None
+    """What to add to the price that would hold otherwise: `-15` a discount, `20` a markup."""
+    free: bool = False
+    service_tier: str = ""
+    """For this tier alone; empty: for every tier without an override of its own."""
+    effective_from_ms: int | None = None
+    effective_to_ms: int | None = None
+    """Exclusive."""
+
+    def __post_init__(self) -> None:
+        if (self.rates is not None) + (self.percent is not None) + self.free != 1:
+            raise InvalidValue("rates", "give either rates, or a percentage, or free")
+        if self.rates is not None:
+            _check_rates(self.rates)
+        if self.percent is not None and not (
+            _PERCENT_MIN <= _decimal("percent", self.percent) <= _PERCENT_MAX
+        ):
+            raise InvalidValue("percent", f"must be from {_PERCENT_MIN} to {_PERCENT_MAX}")
+        if self.provider == ANY and self.model != ANY:
+            raise InvalidValue("provider", "name the provider of the model")
+        _check_names(self.provider, self.model)
+        _check_period(self.effective_from_ms, self.effective_to_ms)
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True):
+    """`provider`/`model` is what an event says, the price is that of `to_provider`/`to_model`."""
+
+    id: int
+    provider: str
+    model: str
+    to_provider: str
+    to_model: str
+    effective_from_ms: int | None = None
+    effective_to_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_names(self.provider, self.model)
+        _check_names(self.to_provider, self.to_model)
+        if ANY in {self.provider, self.model, self.to_provider, self.to_model}:
+            raise InvalidValue("model", "an alias names one model")
+        if _key(self.provider, self.model) == _key(self.to_provider, self.to_model):
+            raise InvalidValue("to_model", "a model cannot be an alias of itself")
+        _check_period(self.effective_from_ms, self.effective_to_ms)
+
+
+class CustomPrices:
+    """One scope's overrides and aliases, found by name. Of two that hold, the newer start wins."""
+
+    def __init__(self, overrides: Sequence[Override] = (), aliases: Sequence[Alias] = ()) -> None:
+        self._overrides: dict[tuple[str, str], list[Override]] = {}
+        self._aliases: dict[tuple[str, str], list[Alias]] = {}
+        self._cards = {item.id: _own_card(item) for item in overrides}
+        for override in sorted(overrides, key=_newest_first):
+            for key in _keys(override):
+                self._overrides.setdefault(key, []).append(override)
+        for alias in sorted(aliases, key=_newest_first):
+            for key in _keys(alias):
+                self._aliases.setdefault(key, []).append(alias)
+
+    def __bool__(self) -> bool:
+        return bool(self._overrides or self._aliases)
+
+    def override(
+        self, provider: str, names: Iterable[str], at_ms: int, tier: str
+    ) -> Override | None:
+        keys = [*((provider, name) for name in names), (provider, ANY), (ANY, ANY)]
+        for key in keys:
+            holding = [item for item in self._overrides.get(key, ()) if _holds(item, at_ms)]
+            for wanted in (tier, ""):
+                for item in holding:
+                    if tier_name(item.service_tier) == wanted:
+                        return item
+        return None
+
+    def card(self, override: Override) -> RateCard:
+        """The rates of an override that has rates or is free."""
+        return self._cards[override.id]
+
+    def alias(self, provider: str, names: Iterable[str], at_ms: int) -> Alias | None:
+        for name in names:
+            for item in self._aliases.get((provider, name), ()):
+                if _holds(item, at_ms):
+                    return item
+        return None
+
+
+@lru_cache(4096)
+def adjusted_card(base: RateCard, override_id: int, percent: str) -> RateCard:
+    """The card of a price changed by a percentage, exactly."""
+    with localcontext() as context:
+        context.prec = 80
+        factor = 1 + Decimal(percent) / 100
+        rates = rate_texts((key, Decimal(text) * factor) for key, text in base.rates)
+    return RateCard(
+        origin=f"override:{override_id}",
+        provider=base.provider,
+        model=base.model,
+        tier_start=base.tier_start,
+        context=base.context,
+        window=base.window,
+        rates=rates,
+    )
+
+
+def _own_card(override: Override) -> RateCard:
+    since = override.effective_from_ms
+    return RateCard(
+        origin=f"override:{override.id}",
+        provider=provider_id(override.provider) if override.provider != ANY else ANY,
+        model=override.model,
+        context=tier_name(override.service_tier),
+        window="" if since is None else f"{datetime.fromtimestamp(since / 1000, UTC):%Y-%m-%d}",
+        rates=rate_texts((override.rates or {}).items()),
+    )
+
+
+def _holds(item: Override | Alias, at_ms: int) -> bool:
+    start, end = item.effective_from_ms, item.effective_to_ms
+    return (start is None or at_ms >= start) and (end is None or at_ms < end)
+
+
+def _newest_first(item: Override | Alias) -> tuple[float, int]:
+    start = item.effective_from_ms
+    return (float("inf") if start is None else -start, -item.id)
+
+
+def _keys(item: Override | Alias) -> list[tuple[str, str]]:
+    provider = provider_id(item.provider) if item.provider != ANY else ANY
+    return [(provider, name) for name in model_names(provider, item.model)]
+
+
+def _key(provider: str, model: str) -> tuple[str, str]:
+    found = provider_id(provider)
+    return found, model_names(found, model)[-1]
+
+
+def _check_rates(rates: dict[str, str]) -> None:
+    if not rates:
+        raise InvalidValue("rates", "give at least one rate, or free")
+    for key, text in rates.items():
+        if key not in PICO_EXPONENTS:
+            raise InvalidValue(key, f"unknown rate; known are {', '.join(PICO_EXPONENTS)}")
+        rate = _decimal(key, text)
+        if not 0 <= rate <= _RATE_MAX:
+            raise InvalidValue(key, f"must be from 0 to {_RATE_MAX} US dollars")
+
+
+def _decimal(field: str, text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise InvalidValue(field, f"{text!r} is no decimal number")
+    if -int(value.as_tuple().exponent) > _PLACES_MAX:
+        raise InvalidValue(field, f"has more than {_PLACES_MAX} decimal places")
+    return value
+
+
+def _check_names(provider: str, model: str) -> None:
+    for field, value in (("provider", provider), ("model", model)):
+        if not value.strip():
+            raise InvalidValue(field, "must not be empty")
+
+
+def _check_period(start: int | None, end: int | None) -> None:
+    if start is not None and end is not None and start >= end:
+        raise InvalidValue("effective_to", "must be after effective_from")

@@ -1,0 +1,52 @@
+"""Logarithmic latency buckets: percentiles that merge over any set of events.
+
+A step holds the latencies for which `latency_ms + 1` lies between two neighbouring powers of
+1.05, so a percentile read from steps is within 2.5 % of the exact one.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+
+LATENCY_MAX_MS = 2**63 - 1
+
+
+def _first_of_steps() -> list[int]:
+    """For each step s the least whole number >= 1.05**s, in exact integers."""
+    firsts = []
+    numerator, denominator = 1, 1
+    while (first := -(-numerator // denominator)) <= LATENCY_MAX_MS + 1:
+        firsts.append(first)
+        numerator *= 21
+        denominator *= 20
+    return firsts
+
+
+_FIRSTS = _first_of_steps()
+
+
+def latency_step(latency_ms: int) -> int:
+    """floor(log(latency_ms + 1) / log(1.05)), exact where floating point is not."""
+    return bisect_right(_FIRSTS, latency_ms + 1) - 1
+
+
+def latency_of_step(step: int) -> int:
+    """The middle of the whole milliseconds in a step."""
+    first = _FIRSTS[step]
+    last = _FIRSTS[step + 1] - 1 if step + 1 < len(_FIRSTS) else LATENCY_MAX_MS + 1
+    return (first + max(first, last)) // 2 - 1
+
+
+def percentile(events_by_step: Mapping[int, int], share: float) -> int | None:
+    """The latency below which `share` (0..1) of the events lie; None without events."""
+    total = sum(events_by_step.values())
+    if total <= 0:
+        return None
+    rank = share * total
+    seen = 0
+    last_step = 0
+    for step, events in sorted(events_by_step.items()):
+        seen += events
+        last_step = step
+        if seen >= rank and events:
+            break
+    return latency_of_step(last_step)

@@ -1,0 +1,177 @@
+"""What a call costs: find the price, multiply, and say how sure the figure is.
+
+Statuses, in the order in which they are decided:
+
+    invalid_usage       the counts contradict each other, or the cost exceeds what can be stored
+    no_usage            no count at all was reported
+    unpriced            nobody knows a price for this provider and model
+    insufficient_usage  only a total, where input and output differ in price; or the model is
+                        billed by something that events do not count (hours, pages, characters)
+    partial             a lower bound: one side's count is missing though it has a price, or
+                        something counted has no rate
+    priced              everything else; a free model costs 0
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from llmtrack.domain.charges import CostLine, charge, explain
+from llmtrack.domain.costs import Cost, CostFlag, CostStatus, RateCard
+from llmtrack.domain.custom_prices import Alias, CustomPrices, Override, adjusted_card
+from llmtrack.domain.listed_prices import ListedPrices
+from llmtrack.domain.model_names import biller, model_names
+from llmtrack.domain.money import PICO_MAX
+from llmtrack.domain.price_list import PriceList, parse_price_list
+from llmtrack.domain.price_match import NAME_CHARS_MAX, Match
+from llmtrack.domain.price_schedule import Ask, Selected, tier_name
+from llmtrack.domain.usage import Usage
+
+__all__ = [
+    "Alias",
+    "Cost",
+    "CostFlag",
+    "CostLine",
+    "CostStatus",
+    "CustomPrices",
+    "ListedPrices",
+    "Match",
+    "Override",
+    "PriceBook",
+    "RateCard",
+    "charge",
+    "explain",
+]
+
+_INVALID = Cost(None, CostStatus.INVALID_USAGE)
+_NO_USAGE = Cost(None, CostStatus.NO_USAGE)
+_UNPRICED = Cost(None, CostStatus.UNPRICED)
+
+
+class PriceBook:
+    """The price list under the overrides and aliases of scopes: the workspace's, then everybody's.
+
+    Safe to share between threads. It holds no more than a bounded number of strangers' names.
+    """
+
+    def __init__(self, listed: ListedPrices, scopes: Sequence[CustomPrices] = ()) -> None:
+        self._listed = listed
+        self._scopes = tuple(scope for scope in scopes if scope)
+
+    @classmethod
+    def bundled(cls, data: bytes) -> "PriceBook":
+        return cls(ListedPrices(parse_price_list(data)))
+
+    @property
+    def list(self) -> PriceList:
+        return self._listed.list
+
+    def with_custom(self, *scopes: CustomPrices) -> "PriceBook":
+        """The same list under these scopes, the first one strongest. Cheap: the list is shared."""
+        return PriceBook(self._listed, scopes)
+
+    def price(
+        self,
+        provider: str,
+        model: str,
+        usage: Usage,
+        *,
+        at_ms: int,
+        service_tier: str | None = None,
+    ) -> Cost:
+        if usage.problem is not None:
+            return _INVALID
+        if usage.is_unreported:
+            return _NO_USAGE
+        whole = usage.input_tokens
+        if whole is None and usage.output_tokens is None:
+            whole = usage.total_tokens
+        found = self._select(provider, model, Ask(at_ms, tier_name(service_tier), whole))
+        return _UNPRICED if found is None else _cost(usage, found)
+
+    def rate_card(
+        self,
+        provider: str,
+        model: str,
+        *,
+        at_ms: int,
+        service_tier: str | None = None,
+        input_tokens: int | None = None,
+    ) -> RateCard | None:
+        """The rates that hold for a request of that size, None without a price."""
+        found = self._select(provider, model, Ask(at_ms, tier_name(service_tier), input_tokens))
+        return found.card if found else None
+
+    def match(self, provider: str, model: str) -> Match | None:
+        """The price list's own row of that name, whatever overrides it."""
+        return self._listed.match(provider, model)
+
+    def _select(self, provider: str, model: str, ask: Ask) -> Selected | None:
+        if not self._scopes:
+            return self._listed.select(self._listed.match(provider, model), ask)
+        if max(len(provider), len(model)) > NAME_CHARS_MAX:
+            return None
+        return self._select_custom(provider, model, ask, 0, aliases=True)
+
+    def _select_custom(
+        self, provider: str, model: str, ask: Ask, overrides_from: int, *, aliases: bool
+    ) -> Selected | None:
+        """Overrides of the scopes before `overrides_from` are spent; one alias is followed."""
+        match = self._listed.match(provider, model)
+        biller_id, name = biller(provider, model)
+        names: Sequence[str] = model_names(biller_id, name)
+        if match is not None:
+            names = (*names, match.model.id.lower())
+        for place, scope in enumerate(self._scopes):
+            override = None
+            if place >= overrides_from:
+                override = scope.override(biller_id, names, ask.at_ms, ask.tier)
+            if override is not None and override.percent is None:
+                card = scope.card(override)
+                ignored = card.rates and card.context != ask.tier
+                return Selected(card, int(CostFlag.TIER_IGNORED) if ignored else 0)
+            if override is not None:
+                base = self._select_custom(provider, model, ask, place + 1, aliases=aliases)
+                return _adjusted(override, base)
+            alias = scope.alias(biller_id, names, ask.at_ms) if aliases else None
+            if alias is not None:
+                to = alias.to_provider, alias.to_model
+                return self._select_custom(*to, ask, overrides_from, aliases=False)
+        return self._listed.select(match, ask)
+
+
+def _adjusted(override: Override, base: Selected | None) -> Selected | None:
+    if base is None or base.card is None or override.percent is None:
+        return base
+    return Selected(adjusted_card(base.card, override.id, override.percent), base.flags)
+
+
+def _cost(usage: Usage, found: Selected) -> Cost:
+    card, flags = found
+    if card is None:
+        if flags & CostFlag.UNMETERED_PARTS:
+            return Cost(None, CostStatus.INSUFFICIENT_USAGE, int(CostFlag.UNMETERED_PARTS))
+        return _UNPRICED
+    whole, output = usage.input_tokens, usage.output_tokens
+    rates, _ = card.pico_rates
+    if whole is None and output is None and usage.total_tokens is not None:
+        if not _total_suffices(rates, card):
+            return Cost(None, CostStatus.INSUFFICIENT_USAGE)
+        whole, output = usage.total_tokens, 0
+        usage = msgspec.structs.replace(usage, input_tokens=whole, output_tokens=output)
+    amount, charge_flags = charge(usage, card)
+    if amount > PICO_MAX:
+        return _INVALID
+    flags |= charge_flags
+    is_bound = (
+        (whole is None and bool(rates.get("input_mtok")))
+        or (output is None and bool(rates.get("output_mtok")))
+        or bool(flags & CostFlag.RATE_MISSING)
+    )
+    return Cost(amount, CostStatus.PARTIAL if is_bound else CostStatus.PRICED, flags, card)
+
+
+def _total_suffices(rates: dict[str, int], card: RateCard) -> bool:
+    """Whether a total has one price, however it splits into input and output."""
+    output = rates.get("output_mtok", 0)
+    return not output or (output == rates.get("input_mtok") and card.tier_start == 0)

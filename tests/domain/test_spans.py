@@ -1,0 +1,91 @@
+import itertools
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmtrack.domain.periods import QUARTER_MS, day_start_ms
+from llmtrack.domain.spans import Pieces, Span, Step, buckets_of, cut, cut_finely, step_for
+
+ZONES = (
+    "UTC",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "America/New_York",
+    "Europe/Berlin",
+    "Australia/Lord_Howe",
+    "America/Santiago",
+    "Pacific/Apia",
+    "America/Havana",
+)
+instants = st.integers(1_577_836_800_000, 1_893_456_000_000)  # 2020 to 2030
+
+
+def ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1000)
+
+
+def laid_end_to_end(pieces: Pieces, zone_name: str) -> list[tuple[int, int]]:
+    spans = [tuple(span) for span in pieces.instants]
+    spans += [(first * QUARTER_MS, end * QUARTER_MS) for first, end in pieces.quarters]
+    if pieces.days:
+        first, end = pieces.days
+        spans.append((day_start_ms(first, zone_name), day_start_ms(end, zone_name)))
+    return sorted((span[0], span[1]) for span in spans)
+
+
+@given(instants, st.integers(0, 100 * 86_400_000), st.sampled_from(ZONES))
+def test_the_pieces_cover_the_span_once_and_without_a_gap(
+    start_ms: int, length_ms: int, zone_name: str
+) -> None:
+    span = Span(start_ms, start_ms + length_ms)
+    for pieces in (cut(span, zone_name), cut_finely(span)):
+        spans = laid_end_to_end(pieces, zone_name)
+        assert sum(end - start for start, end in spans) == length_ms
+        for before, after in itertools.pairwise(spans):
+            assert before[1] == after[0]
+        if spans:
+            assert (spans[0][0], spans[-1][1]) == span
+
+
+@pytest.mark.parametrize("zone_name", ZONES)
+def test_a_local_day_is_one_day_row(zone_name: str) -> None:
+    for day in (20_400, 20_411, 20_520, 20_757):
+        span = Span(day_start_ms(day, zone_name), day_start_ms(day + 1, zone_name))
+        assert cut(span, zone_name) == Pieces((day, day + 1), (), ())
+
+
+@pytest.mark.parametrize(
+    ("date", "zone_name", "hours"),
+    [
+        ("2026-10-25", "Europe/Berlin", 25),
+        ("2026-03-29", "Europe/Berlin", 23),
+        ("2026-11-01", "America/New_York", 25),
+        ("2026-11-24", "Asia/Kathmandu", 24),
+    ],
+)
+def test_a_day_has_as_many_hour_bars_as_it_has_hours(date: str, zone_name: str, hours: int) -> None:
+    day = (datetime.fromisoformat(date) - datetime(1970, 1, 1)).days  # noqa: DTZ001
+    span = Span(day_start_ms(day, zone_name), day_start_ms(day + 1, zone_name))
+    assert len(buckets_of(span, Step.HOUR, zone_name)) == hours
+
+
+@given(instants, st.integers(1, 500), st.sampled_from(list(Step)), st.sampled_from(ZONES))
+def test_buckets_cover_their_span(start_ms: int, quarters: int, step: Step, zone_name: str) -> None:
+    start_ms -= start_ms % QUARTER_MS
+    span = Span(start_ms, start_ms + quarters * QUARTER_MS)
+    buckets = buckets_of(span, step, zone_name)
+    assert buckets.spans[0].start_ms == span.start_ms
+    assert buckets.spans[-1].end_ms == span.end_ms
+    for place, bucket in enumerate(buckets.spans):
+        assert bucket.start_ms < bucket.end_ms
+        assert buckets.place(bucket.start_ms) == place
+        assert buckets.place(bucket.end_ms - 1) == place
+
+
+def test_steps_follow_the_length() -> None:
+    hour = 3_600_000
+    lengths = [(2, Step.QUARTER), (24, Step.HOUR), (49, Step.HOUR), (24 * 7, Step.DAY)]
+    for hours, step in [*lengths, (24 * 900, Step.MONTH)]:
+        assert step_for(Span(0, hours * hour)) is step
