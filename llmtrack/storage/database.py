@@ -1,0 +1,187 @@
+"""Opens the one SQLite file: pragmas, migrations, one writer, a few readers."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import aiosqlite
+
+from llmtrack.domain.errors import LLMtrackError
+from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
+from llmtrack.storage.writer import Job, Writer, transaction
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+BUSY_TIMEOUT_MS = 5_000
+WAL_LIMIT_BYTES = 64 * 1024 * 1024
+READER_COUNT = 3
+
+
+class DatabaseUnusable(LLMtrackError):
+    """The file cannot be opened or is not ours; the text has the path and the fix."""
+
+
+class SchemaTooNew(LLMtrackError):
+    """Written by a newer version; this one must not touch it."""
+
+
+class Reading:
+    """One connection for a while, seeing one state of the file throughout."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
+        found = await self._connection.execute_fetchall(sql, values)
+        return list(found)
+
+
+class Database:
+    """The open file. `web` pages get a `Scope` of it, never the whole."""
+
+    def __init__(self, path: Path, writer: Writer, readers: list[aiosqlite.Connection]) -> None:
+        self.path = path
+        # Counts every change that was not an ingest batch: what is cached from the file is
+        # good for as long as this stays the same.
+        self.generation = 0
+        self._data_version = -1
+        self._writer = writer
+        self._readers = readers
+        self._idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        for reader in readers:
+            self._idle.put_nowait(reader)
+
+    @classmethod
+    async def open(cls, path: Path, *, create: bool = False) -> "Database":
+        """Open and migrate. Only `create` makes a file that is not there."""
+        connection = connect_writer(path, create=create)
+        try:
+            migrate(connection)
+            connection.execute("pragma optimize=0x10002")
+        except BaseException:
+            connection.close()
+            raise
+        readers = [await _connect_reader(path) for _ in range(READER_COUNT)]
+        return cls(path, Writer(connection), readers)
+
+    async def close(self) -> None:
+        for reader in self._readers:
+            await reader.close()
+        await self._writer.close()
+
+    async def write(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `function(connection, ...)` in one transaction on the writer's thread."""
+
+        def call(connection: sqlite3.Connection) -> T:
+            self.generation += 1
+            return function(connection, *args, **kwargs)
+
+        return await self._writer.call(call)
+
+    def submit(self, job: Job) -> None:
+        """Hand the writer a job that manages its own transactions (the ingest batches)."""
+        self._writer.submit(job)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """A reader connection inside one read transaction: all rows are of one moment."""
+        connection = await self._idle.get()
+        try:
+            await connection.execute("begin")
+            yield Reading(connection)
+        finally:
+            await connection.rollback()
+            self._idle.put_nowait(connection)
+
+    async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
+        async with self.reading() as reading:
+            return await reading.rows(sql, **values)
+
+    def notice_commits(self, connection: sqlite3.Connection) -> int:
+        """The generation, one higher when another process has committed. Writer's thread only."""
+        data_version = connection.execute("pragma data_version").fetchone()[0]
+        if data_version != self._data_version:
+            self._data_version = data_version
+            self.generation += 1
+        return self.generation
+
+    async def watch(self, period_s: float) -> None:
+        """Keep `generation` honest while nothing is written here. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(period_s)
+            self._writer.submit(self._notice)
+
+    def _notice(self, connection: sqlite3.Connection) -> None:
+        self.notice_commits(connection)
+
+
+def connect_writer(path: Path, *, create: bool = False) -> sqlite3.Connection:
+    """A connection set up for durable writing. Raises DatabaseUnusable."""
+    if not path.exists() and not create:
+        raise DatabaseUnusable(
+            f"no database at {path}", fix="name the data directory with --data-dir, or run serve"
+        )
+    try:
+        # Every acknowledged event must survive a power loss, hence synchronous=full
+        # (https://www.sqlite.org/pragma.html#pragma_synchronous).
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.execute("pragma journal_mode=wal")
+        connection.execute("pragma synchronous=full")
+        connection.execute("pragma foreign_keys=on")
+        connection.execute("pragma trusted_schema=off")
+        connection.execute("pragma secure_delete=on")
+        connection.execute("pragma cell_size_check=on")
+        connection.execute("pragma temp_store=memory")
+        connection.execute("pragma cache_size=-32768")
+        connection.execute(f"pragma journal_size_limit={WAL_LIMIT_BYTES}")
+        path.chmod(0o600)
+    except (sqlite3.Error, OSError) as error:
+        raise DatabaseUnusable(
+            f"cannot open {path}: {error}", fix=f"check who owns {path.parent} and its free space"
+        ) from error
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, each step in a transaction of its own."""
+    version = connection.execute("pragma user_version").fetchone()[0]
+    application_id = connection.execute("pragma application_id").fetchone()[0]
+    tables = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
+    if application_id != APPLICATION_ID and tables:
+        raise DatabaseUnusable("this SQLite file is not an LLMtrack database")
+    if version > len(MIGRATIONS):
+        raise SchemaTooNew(
+            f"database schema {version} is newer than this program's {len(MIGRATIONS)}",
+            fix="install the version that wrote it, or restore an older backup",
+        )
+    for number in range(version, len(MIGRATIONS)):
+        with transaction(connection):
+            for statement in MIGRATIONS[number].split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"pragma user_version={number + 1}")
+            connection.execute(f"pragma application_id={APPLICATION_ID}")
+
+
+async def _connect_reader(path: Path) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, cached_statements=256
+    )
+    connection.row_factory = sqlite3.Row
+    await connection.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+    await connection.execute("pragma query_only=on")
+    await connection.execute("pragma trusted_schema=off")
+    await connection.execute("pragma temp_store=memory")
+    return connection

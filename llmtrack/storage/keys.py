@@ -1,0 +1,278 @@
+"""API keys: shown once, stored as a digest, kept by name for as long as history needs them."""
+
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from llmtrack.domain.credentials import mint_key
+from llmtrack.domain.errors import NotFound
+from llmtrack.domain.identifiers import new_public_id
+from llmtrack.domain.names import clean_name, clean_optional_name
+from llmtrack.domain.periods import day_of
+from llmtrack.storage.database import Database
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.scope import Scope
+
+RECENT_DAYS = 7
+
+
+class KeyState(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
+class KeyRow(NamedTuple):
+    """What ingest needs to know of the key it was given."""
+
+    workspace_id: int
+    key_id: int
+    key_public_id: str
+    state: KeyState
+    prefix: str
+    source: str | None
+    workspace_suspended: bool
+    expires_ms: int | None
+    revoked_ms: int | None
+
+
+FIND_KEY = """
+-- keys.find_key
+select d.workspace_id, d.key_id, k.public_id, k.deactivated_ms, k.prefix, k.source,
+  w.suspended_ms, d.expires_ms, d.revoked_ms
+from key_digest d
+join api_key k on k.workspace_id = d.workspace_id and k.id = d.key_id
+join workspace w on w.id = d.workspace_id
+where d.digest = :digest and k.deleted_ms is null
+"""
+
+
+async def find_key(database: Database, digest: bytes) -> KeyRow | None:
+    """The key behind a digest: the one door from a credential to its workspace."""
+    rows = await database.rows(FIND_KEY, digest=digest)
+    if not rows:
+        return None
+    [row] = rows
+    return KeyRow(
+        workspace_id=row["workspace_id"],
+        key_id=row["key_id"],
+        key_public_id=row["public_id"],
+        state=_state(row["deactivated_ms"]),
+        prefix=row["prefix"],
+        source=row["source"],
+        workspace_suspended=row["suspended_ms"] is not None,
+        expires_ms=row["expires_ms"],
+        revoked_ms=row["revoked_ms"],
+    )
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as people see it. Deleted keys are not among them."""
+
+    id: int
+    public_id: str
+    name: str
+    source: str | None
+    prefix: str
+    created_ms: int
+    state: KeyState
+    last_used_ms: int | None
+    recent_events: int
+
+
+class CreatedKey(NamedTuple):
+    """`raw` exists here only: show it, then forget it."""
+
+    key: Key
+    raw: str
+
+
+ADD_KEY = """
+-- keys.create_key
+insert into api_key (
+  workspace_id, id, public_id, name, source, prefix, created_ms, created_by
+)
+values (
+  :workspace_id,
+  (select coalesce(max(id), 0) + 1 from api_key where workspace_id = :workspace_id),
+  :public_id, :name, :source, :prefix, :now_ms, :created_by
+)
+returning id
+"""
+ADD_DIGEST = """
+-- keys.create_key
+insert into key_digest (digest, workspace_id, key_id) values (:digest, :workspace_id, :key_id)
+"""
+
+
+def create_key(
+    connection: sqlite3.Connection,
+    workspace_id: int,
+    *,
+    name: str,
+    source: str | None = None,
+    created_by: int | None = None,
+    now_ms: int,
+) -> CreatedKey:
+    """`created_by` is a user's id; None for a command. Raises InvalidValue."""
+    name, source = clean_name("name", name), clean_optional_name("source", source)
+    minted, public_id = mint_key(), new_public_id("key")
+    values = {
+        "workspace_id": workspace_id,
+        "public_id": public_id,
+        "name": name,
+        "source": source,
+        "prefix": minted.prefix,
+        "now_ms": now_ms,
+        "created_by": created_by,
+    }
+    [key_id] = connection.execute(ADD_KEY, values).fetchone()
+    connection.execute(
+        ADD_DIGEST, {"digest": minted.digest, "workspace_id": workspace_id, "key_id": key_id}
+    )
+    key = Key(
+        id=key_id,
+        public_id=public_id,
+        name=name,
+        source=source,
+        prefix=minted.prefix,
+        created_ms=now_ms,
+        state=KeyState.ACTIVE,
+        last_used_ms=None,
+        recent_events=0,
+    )
+    return CreatedKey(key, minted.raw)
+
+
+LIST_KEYS = """
+-- keys.list_keys, keys.key_of
+select k.id, k.public_id, k.name, k.source, k.prefix, k.created_ms, k.deactivated_ms,
+  k.last_used_ms,
+  coalesce((
+    select sum(u.events)
+    from usage_day u
+    where u.workspace_id = :workspace_id
+      and u.kind = :kind
+      and u.bucket > :day - :days
+      and u.bucket <= :day
+      and u.value = k.id
+  ), 0) as recent_events
+from api_key k
+where k.workspace_id = :workspace_id
+  and k.deleted_ms is null
+  and (:public_id is null or k.public_id = :public_id)
+order by k.created_ms desc, k.id desc
+"""
+
+
+async def list_keys(scope: Scope, *, now_ms: int) -> list[Key]:
+    """The newest first, with the events of the last RECENT_DAYS days of the workspace."""
+    return await _keys(scope, None, now_ms)
+
+
+async def key_of(scope: Scope, public_id: str, *, now_ms: int) -> Key:
+    """Raises NotFound."""
+    found = await _keys(scope, public_id, now_ms)
+    if not found:
+        raise NotFound("no such key")
+    return found[0]
+
+
+SET_DEACTIVATED = """
+-- keys.deactivate_key, keys.reactivate_key
+update api_key
+set deactivated_ms = case when :now_ms is null then null else coalesce(deactivated_ms, :now_ms) end
+where workspace_id = :workspace_id and public_id = :public_id and deleted_ms is null
+returning id
+"""
+
+
+def deactivate_key(
+    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, now_ms: int
+) -> None:
+    """Its requests are refused; history and key stay. Raises NotFound."""
+    _set_deactivated(connection, workspace_id, public_id, now_ms)
+
+
+def reactivate_key(connection: sqlite3.Connection, workspace_id: int, public_id: str) -> None:
+    """Raises NotFound."""
+    _set_deactivated(connection, workspace_id, public_id, None)
+
+
+DELETE_KEY = """
+-- keys.delete_key
+update api_key
+set deleted_ms = :now_ms
+where workspace_id = :workspace_id and public_id = :public_id and deleted_ms is null
+returning id
+"""
+DELETE_DIGESTS = """
+-- keys.delete_key
+delete from key_digest where workspace_id = :workspace_id and key_id = :key_id
+"""
+
+
+def delete_key(
+    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, now_ms: int
+) -> None:
+    """Forget the secret for good; the row stays so that history keeps the name.
+
+    Raises NotFound.
+    """
+    values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": now_ms}
+    row = connection.execute(DELETE_KEY, values).fetchone()
+    if row is None:
+        raise NotFound("no such key")
+    connection.execute(DELETE_DIGESTS, {"workspace_id": workspace_id, "key_id": row[0]})
+
+
+TOUCH_KEY = """
+-- keys.touch_key
+update api_key
+set last_used_ms = max(coalesce(last_used_ms, 0), :now_ms)
+where workspace_id = :workspace_id and id = :key_id
+"""
+
+
+def touch_key(
+    connection: sqlite3.Connection, workspace_id: int, key_id: int, *, now_ms: int
+) -> None:
+    values = {"workspace_id": workspace_id, "key_id": key_id, "now_ms": now_ms}
+    connection.execute(TOUCH_KEY, values)
+
+
+def _set_deactivated(
+    connection: sqlite3.Connection, workspace_id: int, public_id: str, now_ms: int | None
+) -> None:
+    values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": now_ms}
+    if connection.execute(SET_DEACTIVATED, values).fetchone() is None:
+        raise NotFound("no such key")
+
+
+async def _keys(scope: Scope, public_id: str | None, now_ms: int) -> list[Key]:
+    rows = await scope.rows(
+        LIST_KEYS,
+        kind=Kind.KEY,
+        day=day_of(now_ms, scope.time_zone),
+        days=RECENT_DAYS,
+        public_id=public_id,
+    )
+    return [
+        Key(
+            id=row["id"],
+            public_id=row["public_id"],
+            name=row["name"],
+            source=row["source"],
+            prefix=row["prefix"],
+            created_ms=row["created_ms"],
+            state=_state(row["deactivated_ms"]),
+            last_used_ms=row["last_used_ms"],
+            recent_events=row["recent_events"],
+        )
+        for row in rows
+    ]
+
+
+def _state(deactivated_ms: int | None) -> KeyState:
+    return KeyState.ACTIVE if deactivated_ms is None else KeyState.INACTIVE

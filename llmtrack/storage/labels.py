@@ -1,0 +1,111 @@
+"""What the numbers in the rollups are called, and which number a name has."""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llmtrack.domain.events import STATUS_CODES, STATUSES
+from llmtrack.storage.dimensions import NAMED_KINDS, Kind
+from llmtrack.storage.scope import ScopedReading
+
+
+class Label(NamedTuple):
+    """A value as people see it (`text`), as links name it (`slug`), and what else to know."""
+
+    slug: str
+    text: str
+    detail: str | None = None
+    deleted: bool = False
+
+
+NO_LABEL = Label("", "")
+
+READ_NAMES = """
+-- labels.labels_of
+select id, text, label
+from name
+where workspace_id = :workspace_id
+  and id in (select value from json_each(:values))
+"""
+READ_KEYS = """
+-- labels.labels_of
+select id, public_id, name, prefix, deleted_ms
+from api_key
+where workspace_id = :workspace_id
+  and id in (select value from json_each(:values))
+"""
+
+
+async def labels_of(
+    reading: ScopedReading, kind: Kind, values: Sequence[int]
+) -> dict[int | None, Label]:
+    """The labels of some values of a dimension; deleted keys keep theirs."""
+    if kind is Kind.TOTAL:
+        return {0: Label("", "total")}
+    if kind is Kind.STATUS:
+        return {code: Label(text, text) for code, text in enumerate(STATUSES)}
+    if kind is Kind.KEY:
+        rows = await reading.rows(READ_KEYS, values=json.dumps(list(values)))
+        return {
+            row["id"]: Label(
+                row["public_id"],
+                row["name"],
+                row["prefix"],
+                row["deleted_ms"] is not None,
+            )
+            for row in rows
+        }
+    rows = await reading.rows(READ_NAMES, values=json.dumps(list(values)))
+    return {
+        row["id"]: Label(row["text"], row["label"] or row["text"], row["label"] and row["text"])
+        for row in rows
+    }
+
+
+FIND_NAME_VALUE = """
+-- labels.value_of
+select id from name where workspace_id = :workspace_id and kind = :kind and text = :slug
+"""
+FIND_KEY_VALUE = """
+-- labels.value_of
+select id from api_key where workspace_id = :workspace_id and public_id = :slug
+"""
+
+
+async def value_of(reading: ScopedReading, kind: Kind, slug: str) -> int | None:
+    """The number behind a slug; None if this workspace has nothing of that name."""
+    if kind is Kind.STATUS:
+        return STATUS_CODES.get(slug)
+    if kind is Kind.KEY:
+        rows = await reading.rows(FIND_KEY_VALUE, slug=slug)
+    elif kind in NAMED_KINDS:
+        rows = await reading.rows(FIND_NAME_VALUE, kind=kind, slug=slug)
+    else:
+        return None
+    return int(rows[0][0]) if rows else None
+
+
+READ_CHOICES = """
+-- labels.choices
+select value
+from usage_day
+where workspace_id = :workspace_id
+  and kind = :kind
+  and bucket >= :first
+  and bucket < :end
+group by value
+having sum(events) > 0
+order by sum(cost_micro) desc, sum(events) desc
+limit :most
+"""
+
+
+async def choices(
+    reading: ScopedReading, kind: Kind, days: tuple[int, int], *, most: int
+) -> list[Label]:
+    """The values seen on some days, the dearest first: what a filter offers."""
+    first, end = days
+    rows = await reading.rows(READ_CHOICES, kind=kind, first=first, end=end, most=most)
+    values = [row["value"] for row in rows]
+    labels = await labels_of(reading, kind, values)
+    return [labels[value] for value in values if value in labels]

@@ -1,0 +1,81 @@
+"""Latency percentiles, from counts in logarithmic steps that add up over any span.
+
+Steps are kept by total, model and feature. Any other question reads events, within the same
+bound as the sums: past it `TooMuchToRead`.
+"""
+
+from collections import Counter, defaultdict
+
+from llmtrack.domain.latency import latency_step
+from llmtrack.domain.spans import Span, cut
+from llmtrack.storage.dimensions import LATENCY_KINDS, Kind
+from llmtrack.storage.questions import Flat, Question, route
+from llmtrack.storage.scope import ScopedReading
+from llmtrack.storage.usage_rows import EVENT_COLUMNS, FILTER_EVENTS, check_bound, filter_values
+
+Steps = dict[int | None, Counter[int]]
+"""Events by latency step, by value."""
+
+
+def _rollup(table: str) -> str:
+    return f"""
+-- latencies.latency_steps
+select value, step, sum(events)
+from {table}
+where workspace_id = :workspace_id
+  and kind = :kind
+  and bucket >= :first
+  and bucket < :end
+  and (:value is null or value = :value)
+group by value, step
+"""  # noqa: S608 - a name of ours
+
+
+LATENCY_DAYS = _rollup("latency_day")
+LATENCY_QUARTERS = _rollup("latency_quarter")
+
+LATENCY_EVENTS = {
+    kind: f"""
+-- latencies.latency_steps
+select {column}, latency_ms, count(*)
+from event
+where workspace_id = :workspace_id
+  and timestamp_ms >= :start_ms
+  and timestamp_ms < :end_ms
+  and latency_ms is not null
+{FILTER_EVENTS}
+group by 1, 2
+"""  # noqa: S608 - names of columns
+    for kind, column in EVENT_COLUMNS
+}
+
+
+async def latency_steps(reading: ScopedReading, question: Question) -> Steps:
+    """How many events lie in each step, by value (TOTAL: under 0). Raises TooMuchToRead."""
+    found: Steps = defaultdict(Counter)
+    kept = route(question)
+    if not isinstance(kept, Flat) or kept.kind not in LATENCY_KINDS:
+        await check_bound(reading, [question.span], question.read_events_max)
+        await _add_events(reading, question, question.span, found)
+        return dict(found)
+    pieces = cut(question.span, question.time_zone)
+    days = [pieces.days] if pieces.days is not None else []
+    for sql, ranges in ((LATENCY_DAYS, days), (LATENCY_QUARTERS, pieces.quarters)):
+        for first, end in ranges:
+            rows = await reading.rows(sql, kind=kept.kind, value=kept.value, first=first, end=end)
+            for value, step, events in rows:
+                found[0 if question.kind is Kind.TOTAL else value][step] += events
+    for span in pieces.instants:
+        await _add_events(reading, question, span, found)
+    return dict(found)
+
+
+async def _add_events(reading: ScopedReading, question: Question, span: Span, found: Steps) -> None:
+    rows = await reading.rows(
+        LATENCY_EVENTS[question.kind],
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+        **filter_values(question.filters),
+    )
+    for value, latency_ms, events in rows:
+        found[value][latency_step(latency_ms)] += events

@@ -1,0 +1,189 @@
+"""Queries across workspaces and about the file itself, for the admin's commands.
+
+Out of reach of `web`, which sees one workspace at a time.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from llmtrack.storage.database import DatabaseUnusable, SchemaTooNew, connect_writer, migrate
+from llmtrack.storage.faults import Fault, fault_of
+from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
+
+PROBLEMS_MAX = 20
+
+
+class WorkspaceZone(NamedTuple):
+    """What a job over all workspaces needs to know of each."""
+
+    workspace_id: int
+    public_id: str
+    name: str
+    time_zone: str
+
+
+ALL_ZONES = """
+-- maintenance.all_zones
+select id, public_id, name, time_zone from workspace order by id
+"""
+
+
+def all_zones(connection: sqlite3.Connection) -> list[WorkspaceZone]:
+    return [WorkspaceZone(*row) for row in connection.execute(ALL_ZONES)]
+
+
+ALL_TABLES = """
+-- maintenance.all_counts
+select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name
+"""
+
+
+def all_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """Rows of every table, all of one moment."""
+    connection.execute("begin")
+    try:
+        names = [row[0] for row in connection.execute(ALL_TABLES).fetchall()]
+        return {name: _count(connection, name) for name in names}
+    finally:
+        connection.execute("rollback")
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int:
+    quoted = table.replace('"', '""')
+    sql = f'select count(*) from "{quoted}"'  # noqa: S608 - a table's name cannot be a parameter
+    return int(connection.execute(sql).fetchone()[0])
+
+
+def all_problems(connection: sqlite3.Connection, *, quick: bool = False) -> list[str]:
+    """What SQLite finds wrong with the file; empty when nothing is.
+
+    Quick skips the comparison of indexes with their tables, which takes most of the time.
+    """
+    check = "quick_check" if quick else "integrity_check"
+    try:
+        found = [row[0] for row in connection.execute(f"pragma {check}({PROBLEMS_MAX})")]
+        problems = [] if found == ["ok"] else found
+        for row in connection.execute("pragma foreign_key_check").fetchmany(PROBLEMS_MAX):
+            problems.append(f"a row of {row[0]} points to a row of {row[2]} that is not there")
+    except sqlite3.DatabaseError as error:
+        if fault_of(error) not in {Fault.CORRUPT, Fault.NOT_A_DATABASE}:
+            raise
+        return [str(error)]
+    return problems
+
+
+ALL_SESSIONS_END = """
+-- maintenance.all_forget_sign_ins
+delete from session
+"""
+ALL_LOGIN_LINKS_END = """
+-- maintenance.all_forget_sign_ins
+delete from login_link
+"""
+
+
+def all_forget_sign_ins(connection: sqlite3.Connection) -> None:
+    """End every session: a restored file would revive those that have been signed out."""
+    connection.execute(ALL_SESSIONS_END)
+    connection.execute(ALL_LOGIN_LINKS_END)
+
+
+ALL_INTO = """
+-- maintenance.all_copied
+vacuum into :target
+"""
+
+
+def all_copied(path: Path, target: Path) -> None:
+    """Write a compact copy of one moment, without what was deleted; writers go on meanwhile."""
+    with closing(open_to_read(path)) as connection:
+        connection.execute(ALL_INTO, {"target": str(target)})
+
+
+def bytes_in_use(path: Path) -> int:
+    """About what a copy will take."""
+    with closing(open_to_read(path)) as connection:
+        [pages, free, size] = (
+            connection.execute(f"pragma {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+    return int((pages - free) * size)
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a file of ours and change nothing. Raises DatabaseUnusable, SchemaTooNew."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist or is no file")
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+    )
+    try:
+        connection.execute("pragma busy_timeout=5000")
+        connection.execute("pragma trusted_schema=off")
+        connection.execute("pragma cell_size_check=on")
+        _check_identity(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("pragma user_version").fetchone()[0])
+
+
+def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        application_id = connection.execute("pragma application_id").fetchone()[0]
+        version = schema_version(connection)
+    except sqlite3.DatabaseError as error:
+        if fault_of(error) is Fault.NOT_A_DATABASE:
+            raise DatabaseUnusable(f"{path} is no SQLite database") from error
+        raise DatabaseUnusable(f"cannot read {path}: {error}") from error
+    if application_id != APPLICATION_ID:
+        raise DatabaseUnusable(f"{path} is a SQLite database, but not one of LLMtrack")
+    if version > len(MIGRATIONS):
+        raise SchemaTooNew(
+            f"{path} has schema {version}, and this version knows {len(MIGRATIONS)} at most",
+            fix="install the version that wrote it, or take an older backup",
+        )
+
+
+def folded(path: Path) -> bool:
+    """Move the WAL into the file and let go of it; False if the file is too damaged for that.
+
+    Raises sqlite3.OperationalError (busy) while another process has the file open.
+    """
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=1)) as connection:
+            connection.execute("pragma journal_mode=delete")
+    except sqlite3.DatabaseError as error:
+        if fault_of(error) in {Fault.CORRUPT, Fault.NOT_A_DATABASE}:
+            return False
+        raise
+    return True
+
+
+def all_checkpointed(path: Path) -> bool:
+    """Move the WAL into the file and empty it; False if a reader was in the way."""
+    with closing(connect_writer(path)) as connection:
+        [blocked, _, _] = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+    return not blocked
+
+
+def all_settled(path: Path) -> None:
+    """Migrate a restored file and end its sign-ins."""
+    with closing(connect_writer(path)) as connection:
+        migrate(connection)
+        all_forget_sign_ins(connection)
+
+
+def table_differences(expected: dict[str, int], found: dict[str, int]) -> Sequence[str]:
+    return [
+        f"{table} has {found.get(table, 0)} rows, not {count}"
+        for table, count in expected.items()
+        if found.get(table, 0) != count
+    ]

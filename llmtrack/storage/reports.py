@@ -1,0 +1,226 @@
+"""Reports of usage: totals, a breakdown by one dimension, and both per bucket of time.
+
+All of them are exact for any span: day rows inside, quarter rows at the edges, and single
+events where a quarter is cut. Reads of one page belong in one `scope.reading()`.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from llmtrack.domain.periods import QUARTER_MS, date_of_day, day_of, day_start_ms
+from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
+from llmtrack.storage.dimensions import DAY_KINDS, Kind
+from llmtrack.storage.labels import NO_LABEL, Label, labels_of
+from llmtrack.storage.questions import Question, plan
+from llmtrack.storage.scope import ScopedReading
+from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.usage_rows import UsageOf, check_bound, read_events, read_rollups
+
+SUMMED_KINDS = tuple(kind for kind in DAY_KINDS if kind is not Kind.TOTAL)
+"""What a breakdown can be by."""
+
+ByValue = dict[int | None, Sums]
+Series = dict[int | None, list[Sums]]
+
+
+class UsageRow(NamedTuple):
+    """A line of a breakdown. `value` is None for events without one (no customer)."""
+
+    value: int | None
+    label: Label
+    sums: Sums
+
+
+class DayRow(NamedTuple):
+    date: str
+    sums: Sums
+
+
+@dataclass(frozen=True)
+class UsageReport:
+    """One question answered as a whole, by value, and by value and bucket."""
+
+    total: Sums
+    values: ByValue
+    bucket_totals: Sequence[Sums]
+    series: Series
+    """Of the largest values only; the rest of a bucket is its total less these."""
+
+
+async def breakdown(
+    reading: ScopedReading, *, kind: Kind, start_ms: int, end_ms: int, time_zone: str
+) -> list[UsageRow]:
+    """Exact sums by value of a dimension between any two instants, the dearest first."""
+    question = Question(kind, Span(start_ms, end_ms), time_zone)
+    values = await usage_by_value(reading, question)
+    labels = await labels_of(reading, kind, [value for value in values if value is not None])
+    return [UsageRow(value, labels.get(value, NO_LABEL), values[value]) for value in ranked(values)]
+
+
+async def breakdown_by_day(
+    reading: ScopedReading, *, start_ms: int, end_ms: int, time_zone: str
+) -> list[DayRow]:
+    """Exact sums per local day; the first and the last may be parts of days."""
+    span = Span(start_ms, end_ms)
+    if span.length_ms == 0:
+        return []
+    buckets = buckets_of(span, Step.DAY, time_zone)
+    question = Question(Kind.TOTAL, span, time_zone)
+    sums = await totals_by_bucket(reading, question, buckets)
+    return [
+        DayRow(date_of_day(day_of(bucket.start_ms, time_zone)).isoformat(), of_day)
+        for bucket, of_day in zip(buckets.spans, sums, strict=True)
+        if of_day.events
+    ]
+
+
+USED_DAYS = """
+-- reports.used_days
+select min(bucket), max(bucket)
+from usage_day
+where workspace_id = :workspace_id
+  and kind = 0
+  and events > 0
+"""
+
+
+async def used_days(reading: ScopedReading) -> tuple[int, int] | None:
+    """The first and the last local day with events; None before the first event."""
+    [row] = await reading.rows(USED_DAYS)
+    return None if row[0] is None else (row[0], row[1])
+
+
+async def totals_by_bucket(
+    reading: ScopedReading, question: Question, buckets: Buckets
+) -> list[Sums]:
+    """The total of each bucket."""
+    series = await _series(reading, _about(question, Kind.TOTAL), buckets, None)
+    return _bucket_sums(series, len(buckets))
+
+
+async def usage_total(reading: ScopedReading, question: Question) -> Sums:
+    """The sums of all events that the question's filters let through."""
+    of_all = _about(question, Kind.TOTAL)
+    return sum((await usage_by_value(reading, of_all)).values(), NO_SUMS)
+
+
+async def usage_by_value(reading: ScopedReading, question: Question) -> ByValue:
+    """Sums by value; where events have none, under None."""
+    planned = plan(question)
+    await check_bound(reading, planned.events, question.read_events_max)
+    days, quarters = await read_rollups(reading, planned)
+    found: ByValue = defaultdict(Sums)
+    for row in _relabelled(question, [*days, *quarters]):
+        found[row.value] += row.sums
+    for span in planned.events:
+        for row in await read_events(reading, question, span):
+            found[row.value] += row.sums
+    if question.kind is Kind.CUSTOMER and planned.route is not None:
+        # The rollups have no row for events without a customer: they are what is missing.
+        found.pop(None, None)
+        total = await usage_total(reading, question)
+        rest = total - sum(found.values(), NO_SUMS)
+        if rest.events:
+            found[None] = rest
+    return dict(found)
+
+
+async def usage_report(
+    reading: ScopedReading, question: Question, buckets: Buckets, *, series_max: int
+) -> UsageReport:
+    """Everything a page shows of one question; `series_max` values get a series."""
+    if plan(question).route is None:
+        return await _report_from_events(reading, question, buckets)
+    values = await usage_by_value(reading, question)
+    chosen = [value for value in ranked(values) if value is not None][:series_max]
+    series = await _series(reading, question, buckets, chosen)
+    return UsageReport(
+        total=sum(values.values(), NO_SUMS),
+        values=values,
+        bucket_totals=await totals_by_bucket(reading, question, buckets),
+        series=series,
+    )
+
+
+def ranked(values: Mapping[int | None, Sums]) -> list[int | None]:
+    """Values by falling cost, then events; the nameless rest last."""
+    return sorted(
+        values,
+        key=lambda value: (
+            value is None,
+            -values[value].cost_pico,
+            -values[value].events,
+            value or 0,
+        ),
+    )
+
+
+async def _report_from_events(
+    reading: ScopedReading, question: Question, buckets: Buckets
+) -> UsageReport:
+    """One pass over the events, bucket by bucket: no table has these sums."""
+    await check_bound(reading, [question.span], question.read_events_max)
+    values: ByValue = defaultdict(Sums)
+    series: Series = {}
+    for place, bucket in enumerate(buckets.spans):
+        for row in await read_events(reading, question, bucket):
+            values[row.value] += row.sums
+            of_value = series.setdefault(row.value, [NO_SUMS] * len(buckets))
+            of_value[place] = row.sums
+    return UsageReport(
+        total=sum(values.values(), NO_SUMS),
+        values=dict(values),
+        bucket_totals=_bucket_sums(series, len(buckets)),
+        series=series,
+    )
+
+
+async def _series(
+    reading: ScopedReading, question: Question, buckets: Buckets, chosen: Sequence[int] | None
+) -> Series:
+    """Sums by value and bucket, of the chosen values or of all."""
+    planned = plan(question, buckets.step)
+    await check_bound(reading, planned.events, question.read_events_max)
+    days, quarters = await read_rollups(reading, planned, bucketed=True, chosen=chosen)
+    places: dict[int, int] = {}
+    series: Series = {}
+
+    def add(value: int | None, place: int, sums: Sums) -> None:
+        of_value = series.setdefault(value, [NO_SUMS] * len(buckets))
+        of_value[place] = of_value[place] + sums
+
+    for row in _relabelled(question, days):
+        if row.bucket not in places:
+            places[row.bucket] = buckets.place(day_start_ms(row.bucket, question.time_zone))
+        add(row.value, places[row.bucket], row.sums)
+    for row in _relabelled(question, quarters):
+        add(row.value, buckets.place(row.bucket * QUARTER_MS), row.sums)
+    for place, bucket in enumerate(buckets.spans):
+        for span in planned.events:
+            part = Span(max(span.start_ms, bucket.start_ms), min(span.end_ms, bucket.end_ms))
+            if part.length_ms:
+                for row in await read_events(reading, question, part, chosen):
+                    add(row.value, place, row.sums)
+    return series
+
+
+def _about(question: Question, kind: Kind) -> Question:
+    return Question(
+        kind, question.span, question.time_zone, question.filters, question.read_events_max
+    )
+
+
+def _relabelled(question: Question, rows: list[UsageOf]) -> list[UsageOf]:
+    """A total that was read from one value's rows is still a total."""
+    if question.kind is not Kind.TOTAL:
+        return rows
+    return [UsageOf(row.bucket, 0, row.sums) for row in rows]
+
+
+def _bucket_sums(series: Series, count: int) -> list[Sums]:
+    sums = [NO_SUMS] * count
+    for of_value in series.values():
+        sums = [a + b for a, b in zip(sums, of_value, strict=True)]
+    return sums

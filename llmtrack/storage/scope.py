@@ -1,0 +1,69 @@
+"""One workspace's view of the database: the only thing a page or a key's request holds.
+
+A `Scope` is made in two places: from an API key's row (`storage.keys`) and from a signed-in
+user's membership row (`storage.users`). What is not of its workspace cannot be looked up.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from llmtrack.domain.roles import Role
+from llmtrack.storage.database import Database, Reading
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class ScopedReading:
+    """Reads of one workspace, all of one moment."""
+
+    def __init__(self, reading: Reading, workspace_id: int) -> None:
+        self._reading = reading
+        self._workspace_id = workspace_id
+
+    async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
+        """Rows of a query that names `:workspace_id`; its value cannot be passed in."""
+        if ":workspace_id" not in sql:
+            raise ValueError("a scoped query must filter by :workspace_id")
+        return await self._reading.rows(sql, **{**values, "workspace_id": self._workspace_id})
+
+
+class Scope:
+    """A workspace as one asker may see it."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        workspace_id: int,
+        public_id: str,
+        name: str,
+        time_zone: str,
+        role: Role,
+    ) -> None:
+        self._database = database
+        self.workspace_id = workspace_id
+        self.public_id = public_id
+        self.name = name
+        self.time_zone = time_zone
+        self.role = role
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[ScopedReading]:
+        async with self._database.reading() as reading:
+            yield ScopedReading(reading, self.workspace_id)
+
+    async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
+        async with self.reading() as reading:
+            return await reading.rows(sql, **values)
+
+    async def write(
+        self,
+        function: Callable[Concatenate[sqlite3.Connection, int, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `function(connection, workspace_id, ...)` in one transaction."""
+        return await self._database.write(function, self.workspace_id, *args, **kwargs)

@@ -1,0 +1,265 @@
+"""The write path: a batch of priced events into the file, all inside one transaction.
+
+For each event, in this order: a known idempotency key is a duplicate; a known response id
+completes the event that it names; the plan may refuse; else a row is added. Rollups and
+quota counters change in the same transaction.
+"""
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from llmtrack.domain.events import DEFAULT_ENVIRONMENT, UNKNOWN_FEATURE, UsageEvent
+from llmtrack.domain.identifiers import new_event_id
+from llmtrack.domain.periods import day_of, month_of
+from llmtrack.domain.plans import Refusal, refusal
+from llmtrack.domain.pricing import Cost
+from llmtrack.domain.usage import Usage
+from llmtrack.storage.catalog import Catalog
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.event_rows import (
+    EventRow,
+    completed,
+    find_event,
+    insert_events,
+    replace_event,
+)
+from llmtrack.storage.rollups import Rollups
+
+REMEMBER_KEY = """
+-- usage.remember
+insert into idempotency (workspace_id, digest) values (?, ?) on conflict do nothing
+"""
+FORGET_KEY = """
+-- usage.forget
+delete from idempotency where workspace_id = ? and digest = ?
+"""
+FIND_RESPONSE = """
+-- usage.find_response
+select timestamp_ms, event_id from response where workspace_id = ? and digest = ?
+"""
+ADD_RESPONSE = """
+-- usage.add_response
+insert into response (workspace_id, digest, timestamp_ms, event_id) values (?, ?, ?, ?)
+on conflict do update set timestamp_ms = excluded.timestamp_ms, event_id = excluded.event_id
+"""
+COUNT_MONTH = """
+-- usage.count_month
+select events from quota_month where workspace_id = ? and month = ?
+"""
+ADD_MONTH = """
+-- usage.add_month
+insert into quota_month (workspace_id, month, events) values (?, ?, ?)
+on conflict do update set events = events + excluded.events
+"""
+
+
+class PricedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event ready to be stored: whose, what, and what it costs."""
+
+    workspace_id: int
+    key_id: int
+    source: str
+    event: UsageEvent
+    usage: Usage
+    cost: Cost
+
+
+class Outcome(NamedTuple):
+    """What became of one event: a duplicate, a refusal, or a row (new or completed)."""
+
+    timestamp_ms: int = 0
+    event_id: int = 0
+    duplicate: bool = False
+    merged: bool = False
+    refusal: Refusal | None = None
+    cost_pico: int | None = None
+    cost_status: int = 0
+
+
+class UsageWriter:
+    """Adds batches. Lives on the writer's thread."""
+
+    def __init__(self) -> None:
+        self._catalog = Catalog()
+        self._generation = -1
+
+    def forget(self) -> None:
+        """Drop what is known; needed after a transaction that failed."""
+        self._catalog.forget()
+
+    def add(
+        self, connection: sqlite3.Connection, batch: Sequence[PricedEvent], generation: int
+    ) -> list[Outcome]:
+        """Store a batch inside the caller's transaction; `generation` is the database's."""
+        if generation != self._generation:  # something else has written
+            self.forget()
+            self._generation = generation
+        return _Batch(self._catalog, connection).add(batch)
+
+
+class _Batch:
+    """One transaction's worth of events."""
+
+    def __init__(self, catalog: Catalog, connection: sqlite3.Connection) -> None:
+        self._catalog = catalog
+        self._connection = connection
+        self._rollups = Rollups(self._day_of)
+        self._rows: list[EventRow] = []
+        self._places: dict[tuple[int, int, int], int] = {}  # keys of rows with a response id
+        self._months: Counter[tuple[int, int]] = Counter()
+        self._months_before: dict[tuple[int, int], int] = {}
+
+    def add(self, batch: Sequence[PricedEvent]) -> list[Outcome]:
+        outcomes = [self._add(item) for item in batch]
+        insert_events(self._connection, self._rows)
+        for row in self._rows:
+            self._rollups.add(row)
+        self._rollups.write(self._connection)
+        self._connection.executemany(
+            ADD_MONTH, [(*month, events) for month, events in self._months.items()]
+        )
+        return outcomes
+
+    def _add(self, item: PricedEvent) -> Outcome:
+        event, workspace_id = item.event, item.workspace_id
+        digest = _digest(event.idempotency_key) if event.idempotency_key else None
+        if digest is not None and not self._remember(workspace_id, digest):
+            return Outcome(duplicate=True)
+        response = _digest(event.response_id) if event.response_id else None
+        first = self._first_report(workspace_id, response) if response else None
+        if first is not None:
+            return self._complete(first, item)
+        refused = self._refusal(item)
+        if refused is not None:
+            if digest is not None:  # a refused event may be sent again
+                self._connection.execute(FORGET_KEY, (workspace_id, digest))
+            return Outcome(refusal=refused)
+        row = self._row(item)
+        if response is not None:
+            self._places[row[:3]] = len(self._rows)
+            values = (workspace_id, response, row.timestamp_ms, row.id)
+            self._connection.execute(ADD_RESPONSE, values)
+        self._rows.append(row)
+        self._months[workspace_id, month_of(event.received_ms)] += 1
+        return _stored(row)
+
+    def _remember(self, workspace_id: int, digest: bytes) -> bool:
+        return self._connection.execute(REMEMBER_KEY, (workspace_id, digest)).rowcount == 1
+
+    def _refusal(self, item: PricedEvent) -> Refusal | None:
+        plan = self._catalog.workspace(self._connection, item.workspace_id).plan
+        used = 0
+        if plan.monthly_events is not None:
+            month = (item.workspace_id, month_of(item.event.received_ms))
+            if month not in self._months_before:
+                row = self._connection.execute(COUNT_MONTH, month).fetchone()
+                self._months_before[month] = row[0] if row else 0
+            used = self._months_before[month] + self._months[month]
+        return refusal(plan, used)
+
+    def _first_report(self, workspace_id: int, response: bytes) -> EventRow | None:
+        """The event that already tells of this response; None if new, or purged since."""
+        key = self._connection.execute(FIND_RESPONSE, (workspace_id, response)).fetchone()
+        if key is None:
+            return None
+        place = self._places.get((workspace_id, *key))
+        if place is not None:
+            return self._rows[place]
+        return find_event(self._connection, workspace_id, *key)
+
+    def _complete(self, first: EventRow, item: PricedEvent) -> Outcome:
+        workspace_id = first.workspace_id
+        after = completed(
+            first,
+            self._row(item),
+            unknown_feature_id=self._name(workspace_id, Kind.FEATURE, UNKNOWN_FEATURE),
+            default_environment_id=self._name(workspace_id, Kind.ENVIRONMENT, DEFAULT_ENVIRONMENT),
+        )
+        place = self._places.get(first[:3])
+        if place is not None:  # not inserted yet: counted when it is
+            self._rows[place] = after
+        elif after != first:
+            replace_event(self._connection, after)
+            self._rollups.remove(first)
+            self._rollups.add(after)
+        return _stored(after)._replace(merged=True)
+
+    def _row(self, item: PricedEvent) -> EventRow:
+        event, usage, cost, workspace_id = item.event, item.usage, item.cost, item.workspace_id
+        name, optional = self._name, self._optional_name
+        return EventRow(
+            workspace_id=workspace_id,
+            timestamp_ms=event.timestamp_ms,
+            id=new_event_id(),
+            arrival_delay_ms=event.received_ms - event.timestamp_ms,
+            provider_id=name(workspace_id, Kind.PROVIDER, event.provider),
+            model_id=name(workspace_id, Kind.MODEL, event.model),
+            feature_id=name(workspace_id, Kind.FEATURE, event.feature),
+            environment_id=name(workspace_id, Kind.ENVIRONMENT, event.environment),
+            key_id=item.key_id,
+            source_id=name(workspace_id, Kind.SOURCE, item.source),
+            customer_id=self._customer_id(workspace_id, event),
+            operation_id=optional(workspace_id, Kind.OPERATION, event.operation),
+            service_id=optional(workspace_id, Kind.SERVICE, event.service),
+            service_tier_id=optional(workspace_id, Kind.SERVICE_TIER, event.service_tier),
+            status=event.status,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            total_tokens=_needed_total(usage),
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            cache_write_1h_tokens=usage.cache_write_1h_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            input_audio_tokens=usage.input_audio_tokens,
+            output_audio_tokens=usage.output_audio_tokens,
+            web_searches=usage.web_searches,
+            usage_convention=usage.convention,
+            latency_ms=event.latency_ms,
+            ttft_ms=event.ttft_ms,
+            cost_pico=cost.cost_pico,
+            cost_status=cost.status,
+            cost_flags=cost.flags,
+            rate_card_id=self._catalog.rate_card_id(self._connection, cost.rate_card),
+            client_cost_pico=event.client_cost_pico,
+            response_id=event.response_id,
+            metadata=event.metadata,
+        )
+
+    def _customer_id(self, workspace_id: int, event: UsageEvent) -> int | None:
+        customer_id = self._optional_name(workspace_id, Kind.CUSTOMER, event.customer_id)
+        if customer_id is not None and event.customer_name:
+            self._catalog.names.set_label(
+                self._connection, workspace_id, customer_id, event.customer_name
+            )
+        return customer_id
+
+    def _name(self, workspace_id: int, kind: Kind, text: str) -> int:
+        return self._catalog.names.id_of(self._connection, workspace_id, kind, text)
+
+    def _optional_name(self, workspace_id: int, kind: Kind, text: str | None) -> int | None:
+        return None if text is None else self._name(workspace_id, kind, text)
+
+    def _day_of(self, workspace_id: int, timestamp_ms: int) -> int:
+        zone = self._catalog.workspace(self._connection, workspace_id).time_zone
+        return day_of(timestamp_ms, zone)
+
+
+def _needed_total(usage: Usage) -> int | None:
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return usage.total_tokens
+    return None
+
+
+def _stored(row: EventRow) -> Outcome:
+    return Outcome(row.timestamp_ms, row.id, cost_pico=row.cost_pico, cost_status=row.cost_status)
+
+
+def _digest(text: str) -> bytes:
+    """128 bits: a collision among 10^9 keys of a workspace is a 1 in 10^20 matter."""
+    # A header's bytes that are not UTF-8 reach us as surrogates.
+    return hashlib.sha256(text.encode(errors="surrogateescape")).digest()[:16]

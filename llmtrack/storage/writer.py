@@ -1,0 +1,88 @@
+"""The one writer: a thread that owns the only writing connection of this process.
+
+Everything that writes is a function of that connection. Functions run one after another,
+each in a transaction of its own, so none ever meets another half way.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+Connection = sqlite3.Connection
+FileFault = sqlite3.OperationalError
+"""The disk or a lock: what fails for all that is written, not for one row."""
+Job = Callable[[sqlite3.Connection], None]
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """`begin immediate` ... commit; any fault rolls all of it back.
+
+    Immediate, because a transaction that starts by reading cannot be upgraded once another
+    process has written (SQLITE_BUSY_SNAPSHOT).
+    """
+    connection.execute("begin immediate")
+    try:
+        yield
+        connection.execute("commit")
+    except BaseException:
+        # A full disk rolls back by itself; a second rollback would hide the first fault.
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+class Writer:
+    """Runs jobs on its own thread, in the order in which they were submitted."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer")
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job that handles its own faults and its own transaction."""
+        self._jobs.put(job)
+
+    async def call(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run one function in one transaction and give back what it returned or raised."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def job(connection: sqlite3.Connection) -> None:
+            try:
+                with transaction(connection):
+                    result = function(connection)
+            except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
+                loop.call_soon_threadsafe(_fail, future, error)
+            else:
+                loop.call_soon_threadsafe(_resolve, future, result)
+
+        self._jobs.put(job)
+        return await future
+
+    async def close(self) -> None:
+        """Finish what is queued, move the WAL into the file, close."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job(self._connection)
+        self._connection.close()
+
+
+def _resolve(future: asyncio.Future[T], result: T) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[T], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

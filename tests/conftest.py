@@ -1,0 +1,71 @@
+"""The fixed cast: Acme (alice owns, bob views) and Globex (charlie, the outsider)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from llmtrack.domain.credentials import Passwords
+from llmtrack.domain.roles import Role
+from llmtrack.storage.database import Database
+from llmtrack.storage.keys import CreatedKey, create_key
+from llmtrack.storage.scope import Scope
+from llmtrack.storage.users import User, add_member, create_user, scope_for_member
+from llmtrack.storage.workspaces import Workspace, create_workspace
+
+NOW_MS = 1_795_176_000_000  # 2026-11-20T12:00:00Z
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class World:
+    """What is in the database at the start of a test."""
+
+    database: Database
+    acme: Workspace
+    globex: Workspace
+    alice: User
+    bob: User
+    charlie: User
+    acme_key: CreatedKey
+    globex_key: CreatedKey
+
+    async def scope(self, user: User | None = None) -> Scope:
+        """Acme as alice sees it, or the workspace of another."""
+        user = user or self.alice
+        workspace = self.globex if user is self.charlie else self.acme
+        return await scope_for_member(self.database, user.id, workspace.public_id)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(tmp_path / "llmtrack.db", create=True)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def passwords() -> Passwords:
+    return Passwords(cheap=True)
+
+
+@pytest.fixture
+async def world(database: Database, passwords: Passwords) -> World:
+    password_hash = passwords.hash(PASSWORD)
+    write = database.write
+    people = [
+        await write(
+            create_user, email=f"{name}@example.com", password_hash=password_hash, now_ms=NOW_MS
+        )
+        for name in ("alice", "bob", "charlie")
+    ]
+    acme = await write(create_workspace, name="Acme", now_ms=NOW_MS)
+    globex = await write(create_workspace, name="Globex", now_ms=NOW_MS)
+    alice, bob, charlie = people
+    await write(add_member, acme.id, alice.id, role=Role.OWNER, now_ms=NOW_MS)
+    await write(add_member, acme.id, bob.id, role=Role.VIEWER, now_ms=NOW_MS)
+    await write(add_member, globex.id, charlie.id, role=Role.OWNER, now_ms=NOW_MS)
+    acme_key = await write(create_key, acme.id, name="Acme app", now_ms=NOW_MS)
+    globex_key = await write(create_key, globex.id, name="Globex app", now_ms=NOW_MS)
+    return World(database, acme, globex, alice, bob, charlie, acme_key, globex_key)
