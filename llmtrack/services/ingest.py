@@ -1,0 +1,170 @@
+"""Group commit: whoever waits when the writer is free shares one durable transaction.
+
+Nobody waits for a timer: the writer takes all that came while its last commit ran. The
+queue is bounded, and an event that could not be taken within the hold is given back
+unstored (`Overloaded`), so that its sender may try again.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from llmtrack.domain.errors import Overloaded
+from llmtrack.storage.database import Database
+from llmtrack.storage.usage import Outcome, PricedEvent, UsageWriter
+from llmtrack.storage.writer import Connection, FileFault, transaction
+
+QUEUE_EVENTS_MAX = 20_000
+COMMIT_EVENTS_MAX = 500
+HOLD_S = 4.0
+"""The official clients give up after 5 s an attempt."""
+SWEEP_S = 0.25
+RETRY_S = 0.05
+
+Result = Outcome | BaseException
+
+
+class _Submission:
+    """Events of one request, which share its fate in the queue."""
+
+    __slots__ = ("events", "future", "since")
+
+    def __init__(
+        self, events: Sequence[PricedEvent], future: asyncio.Future[list[Result]], since: float
+    ) -> None:
+        self.events = events
+        self.future = future
+        self.since = since
+
+
+class Ingest:
+    """The queue before the writer. Made and used on one event loop."""
+
+    def __init__(self, database: Database, *, queue_events_max: int = QUEUE_EVENTS_MAX) -> None:
+        self._database = database
+        self._queue_events_max = queue_events_max
+        self._usage = UsageWriter()
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()  # guards the three below: loop and writer share them
+        self._pending: deque[_Submission] = deque()
+        self._pending_events = 0
+        self._scheduled = False
+        self._space = asyncio.Event()
+        self._sweeper = self._loop.create_task(self._sweep())
+
+    async def add(self, events: Sequence[PricedEvent]) -> list[Result]:
+        """Store events; returns after the commit, an outcome or a fault for each.
+
+        Raises Overloaded when the hold ran out; then none of them is stored.
+        """
+        since = time.monotonic()
+        while self._pending_events and self._pending_events + len(events) > self._queue_events_max:
+            await self._wait_for_space(since)
+        submission = _Submission(events, self._loop.create_future(), since)
+        with self._lock:
+            self._pending.append(submission)
+            self._pending_events += len(events)
+            schedule = not self._scheduled
+            self._scheduled = True
+        if schedule:
+            self._database.submit(self._store_pending)
+        return await submission.future
+
+    async def close(self) -> None:
+        """Call once no request is left; what was accepted has been answered by then."""
+        self._sweeper.cancel()
+        await asyncio.gather(self._sweeper, return_exceptions=True)
+
+    async def _wait_for_space(self, since: float) -> None:
+        remaining_s = since + HOLD_S - time.monotonic()
+        self._space.clear()
+        try:
+            await asyncio.wait_for(self._space.wait(), max(remaining_s, 0))
+        except TimeoutError:
+            raise Overloaded("the ingest queue is full", fix="try again in a second") from None
+
+    async def _sweep(self) -> None:
+        """Give back what has waited for longer than its sender will."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            oldest = time.monotonic() - HOLD_S
+            expired: list[_Submission] = []
+            with self._lock:
+                while self._pending and self._pending[0].since < oldest:
+                    expired.append(self._pending.popleft())
+                    self._pending_events -= len(expired[-1].events)
+            for submission in expired:
+                if not submission.future.done():
+                    submission.future.set_exception(
+                        Overloaded("the database is busy", fix="try again in a second")
+                    )
+            if expired:
+                self._space.set()
+
+    def _store_pending(self, connection: Connection) -> None:
+        """The writer's job: one transaction of what waits now, then back to the queue."""
+        taken: list[_Submission] = []
+        results: list[Result] = []
+        try:
+            with transaction(connection):
+                # Taken only now that the write lock is held: until then it can be given back.
+                taken = self._take()
+                results = list(self._add(connection, _events_of(taken)))
+        except FileFault as error:  # the disk or a lock: it concerns them all
+            self._usage.forget()
+            results = [error] * len(_events_of(taken))
+        except Exception:  # noqa: BLE001 - something in one event: find which
+            self._usage.forget()
+            results = self._store_apart(connection, _events_of(taken))
+        self._loop.call_soon_threadsafe(self._answer, taken, results)
+        with self._lock:
+            again = self._scheduled = bool(self._pending)
+        if again:
+            if not taken:  # the file cannot be written at all: do not spin
+                time.sleep(RETRY_S)
+            self._database.submit(self._store_pending)
+
+    def _add(self, connection: Connection, events: Sequence[PricedEvent]) -> Sequence[Result]:
+        generation = self._database.notice_commits(connection)
+        return self._usage.add(connection, events, generation)
+
+    def _store_apart(self, connection: Connection, events: Sequence[PricedEvent]) -> list[Result]:
+        """Halve until the one that cannot be stored stands alone, and fails alone."""
+        if len(events) > 1:
+            middle = len(events) // 2
+            return [
+                *self._store_apart(connection, events[:middle]),
+                *self._store_apart(connection, events[middle:]),
+            ]
+        try:
+            with transaction(connection):
+                return list(self._add(connection, events))
+        except Exception as error:  # noqa: BLE001 - it is this event's answer
+            self._usage.forget()
+            return [error]
+
+    def _take(self) -> list[_Submission]:
+        taken: list[_Submission] = []
+        count = 0
+        with self._lock:
+            while self._pending and count < COMMIT_EVENTS_MAX:
+                submission = self._pending.popleft()
+                taken.append(submission)
+                count += len(submission.events)
+            self._pending_events -= count
+        return taken
+
+    def _answer(self, taken: Sequence[_Submission], results: Sequence[Result]) -> None:
+        start = 0
+        for submission in taken:
+            end = start + len(submission.events)
+            if not submission.future.done():
+                submission.future.set_result(list(results[start:end]))
+            start = end
+        self._space.set()
+
+
+def _events_of(submissions: Sequence[_Submission]) -> list[PricedEvent]:
+    return [event for submission in submissions for event in submission.events]

@@ -1,0 +1,124 @@
+"""Group commit: answers after the commit, a bounded hold, faults that stay apart."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from llmtrack.domain.errors import Overloaded
+from llmtrack.services import ingest as ingest_module
+from llmtrack.services.ingest import Ingest
+from llmtrack.storage.database import Database
+from llmtrack.storage.usage import Outcome
+from tests.events import make_event
+
+
+def add_workspace(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "insert into workspace (id, public_id, name, created_ms) values (1, 'wsp_1', 'w', 0)"
+    )
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(tmp_path / "llmtrack.db", create=True)
+    await opened.write(add_workspace)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def ingest(database: Database) -> AsyncIterator[Ingest]:
+    made = Ingest(database, queue_events_max=50)
+    yield made
+    await made.close()
+
+
+async def count_events(database: Database) -> int:
+    [row] = await database.rows("select count(*) from event")
+    return int(row[0])
+
+
+async def test_an_answer_means_the_event_is_committed(ingest: Ingest, database: Database) -> None:
+    [outcome] = await ingest.add([make_event()])
+
+    assert isinstance(outcome, Outcome)
+    other_process = sqlite3.connect(database.path)
+    assert other_process.execute("select id from event").fetchall() == [(outcome.event_id,)]
+    other_process.close()
+
+
+async def test_all_that_wait_share_few_commits(ingest: Ingest, database: Database) -> None:
+    statements: list[str] = []
+    await database.write(lambda connection: connection.set_trace_callback(statements.append))
+
+    await asyncio.gather(*(ingest.add([make_event()]) for _ in range(40)))
+
+    assert await count_events(database) == 40
+    assert 1 <= statements.count("commit") <= 5
+
+
+async def test_one_event_that_cannot_be_stored_fails_alone(
+    ingest: Ingest, database: Database
+) -> None:
+    homeless = make_event(workspace_id=999)
+
+    results = await asyncio.gather(
+        *(ingest.add([make_event()]) for _ in range(9)),
+        ingest.add([homeless]),
+        ingest.add([make_event(), homeless, make_event()]),
+    )
+
+    assert [isinstance(result, Outcome) for [result] in results[:9]] == [True] * 9
+    assert isinstance(results[9][0], BaseException)
+    assert [isinstance(result, Outcome) for result in results[10]] == [True, False, True]
+    assert await count_events(database) == 11
+
+
+async def test_a_locked_file_is_held_then_given_back(
+    ingest: Ingest, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_module, "HOLD_S", 0.3)
+    blocker = sqlite3.connect(database.path, isolation_level=None)
+    blocker.execute("begin immediate")
+
+    with pytest.raises(Overloaded):
+        await ingest.add([make_event(idempotency_key="a")])
+
+    blocker.execute("rollback")
+    blocker.close()
+    [outcome] = await ingest.add([make_event(idempotency_key="a")])
+    assert isinstance(outcome, Outcome)
+    assert not outcome.duplicate, "what was given back was not stored"
+
+
+async def test_a_short_lock_only_delays(ingest: Ingest, database: Database) -> None:
+    blocker = sqlite3.connect(database.path, isolation_level=None)
+    blocker.execute("begin immediate")
+    waiting = asyncio.ensure_future(ingest.add([make_event()]))
+    await asyncio.sleep(0.3)
+
+    assert not waiting.done()
+    blocker.execute("rollback")
+    blocker.close()
+    [outcome] = await waiting
+    assert isinstance(outcome, Outcome)
+
+
+async def test_a_full_queue_holds_then_refuses(
+    ingest: Ingest, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_module, "HOLD_S", 0.3)
+    blocker = sqlite3.connect(database.path, isolation_level=None)
+    blocker.execute("begin immediate")
+
+    results = await asyncio.gather(
+        *(ingest.add([make_event() for _ in range(30)]) for _ in range(4)), return_exceptions=True
+    )
+
+    blocker.execute("rollback")
+    blocker.close()
+    assert all(isinstance(result, Overloaded) for result in results)
+    assert await count_events(database) == 0
