@@ -1,0 +1,112 @@
+"""The application: what it owns, the order of its middlewares, the one table of routes."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+from aiohttp import web
+
+from llmtrack.config import resource_dir
+from llmtrack.domain.credentials import Passwords
+from llmtrack.services.ingest import Ingest
+from llmtrack.services.password_pool import PasswordPool
+from llmtrack.services.price_books import bundled_book
+from llmtrack.storage.database import Database
+from llmtrack.web import ingest, keys, members, overview, security, setup, sign_in
+from llmtrack.web.assets import Assets
+from llmtrack.web.auth import recognise_user
+from llmtrack.web.context import (
+    CLOCK_MS,
+    DATABASE,
+    FRESH_KEYS,
+    PASSWORD_POOL,
+    SIGN_IN_DELAYS,
+    SITE,
+    Site,
+)
+from llmtrack.web.fresh_keys import FreshKeys
+from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOK
+from llmtrack.web.key_ring import KeyRing
+from llmtrack.web.render import RENDERER, Renderer
+from llmtrack.web.sign_in_delays import SignInDelays
+from llmtrack.web.theme import post_theme
+
+WATCH_PERIOD_S = 0.4
+"""How soon this process notices what another one committed: a deactivated key, a plan."""
+
+
+def wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def build_app(
+    database: Database,
+    *,
+    base_url: str,
+    secure: bool,
+    certificate_file: str | None = None,
+    clock_ms: Callable[[], int] = wall_clock_ms,
+    passwords: Passwords | None = None,
+) -> web.Application:
+    """The whole application on an open database; the caller closes the database after it.
+
+    `certificate_file`: where a certificate is that we signed ourselves, for clients to trust.
+    """
+    app = web.Application(
+        client_max_size=BATCH_BYTES_MAX,
+        middlewares=[
+            security.answer_faults,
+            security.limit_bodies,
+            security.refuse_foreign_origins,
+            recognise_user,
+        ],
+    )
+    app[DATABASE] = database
+    app[CLOCK_MS] = clock_ms
+    app[SITE] = Site(base_url, secure, certificate_file)
+    app[KEY_RING] = KeyRing(database)
+    app[PRICE_BOOK] = bundled_book()
+    app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
+    app[SIGN_IN_DELAYS] = SignInDelays()
+    app[FRESH_KEYS] = FreshKeys()
+    assets = Assets(resource_dir() / "static")
+    app[RENDERER] = Renderer(resource_dir() / "templates", assets)
+    app.on_response_prepare.append(security.add_headers)
+    app.cleanup_ctx.extend([_ingest, _watch, _passwords])
+    app.add_routes(_routes(assets))
+    security.answer_parser_faults()
+    return app
+
+
+def _routes(assets: Assets) -> list[web.RouteDef]:
+    return [
+        web.post("/api/ingest", ingest.ingest),
+        web.post("/api/ingest/batch", ingest.ingest_batch),
+        web.get("/static/{name:.+}", assets.get_static),
+        web.post("/theme", post_theme),
+        *setup.ROUTES,
+        *sign_in.ROUTES,
+        *overview.ROUTES,
+        *keys.ROUTES,
+        *members.ROUTES,
+    ]
+
+
+async def _ingest(app: web.Application) -> AsyncIterator[None]:
+    app[INGEST] = Ingest(app[DATABASE])
+    yield
+    await app[INGEST].close()
+
+
+async def _watch(app: web.Application) -> AsyncIterator[None]:
+    watching = asyncio.create_task(app[DATABASE].watch(WATCH_PERIOD_S))
+    yield
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+
+
+async def _passwords(app: web.Application) -> AsyncIterator[None]:
+    yield
+    app[PASSWORD_POOL].close()

@@ -1,0 +1,137 @@
+"""Who asks, and what opens to them: sessions, and the one gate to a workspace."""
+
+import functools
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+from aiohttp import web
+
+from llmtrack.domain.credentials import mint_token, token_digest
+from llmtrack.domain.roles import Permission, may
+from llmtrack.storage.sessions import (
+    LIFE_MS,
+    create_session,
+    end_session,
+    find_session,
+    touch_session,
+)
+from llmtrack.storage.users import memberships, scope_for_member
+from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE, SIGNED_IN, SITE, SignedIn
+from llmtrack.web.render import VIEWER, Viewer, WorkspaceChoice
+
+TOUCH_MS = 10 * 60_000
+TOKEN_LENGTH_MAX = 100
+WITHOUT_SESSION = ("/api/", "/static/")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def recognise_user(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Put SIGNED_IN and VIEWER on a request whose cookie is a live session's."""
+    token = request.cookies.get(cookie_name(request.app))
+    if token and len(token) <= TOKEN_LENGTH_MAX and not request.path.startswith(WITHOUT_SESSION):
+        await _recognise(request, token_digest(token))
+    return await handler(request)
+
+
+async def _recognise(request: web.Request, digest: bytes) -> None:
+    database, now_ms = request.app[DATABASE], request.app[CLOCK_MS]()
+    session = await find_session(database, digest, now_ms=now_ms)
+    if session is None:
+        return
+    if now_ms - session.last_seen_ms >= TOUCH_MS:
+        await database.write(touch_session, digest, now_ms=now_ms)
+    request[SIGNED_IN] = SignedIn(session.user, digest)
+    request[VIEWER] = Viewer(session.user.email)
+
+
+def require(permission: Permission) -> Callable[[Handler], Handler]:
+    """The gate of every page under `/w/{workspace}`: SCOPE is on the request behind it.
+
+    A workspace that is not the user's is a 404 like one that does not exist; a role that
+    lacks the permission is a 403.
+    """
+
+    def decorate(handler: Handler) -> Handler:
+        @functools.wraps(handler)
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            signed_in = request.get(SIGNED_IN)
+            if signed_in is None:
+                return sign_in_first(request)
+            database, user = request.app[DATABASE], signed_in.user
+            scope = await scope_for_member(database, user.id, request.match_info["workspace"])
+            choices = [
+                WorkspaceChoice(membership.public_id, membership.name)
+                for membership in await memberships(database, user.id)
+            ]
+            request[VIEWER] = Viewer(user.email, scope, choices)
+            if not may(scope.role, permission):
+                raise web.HTTPForbidden
+            request[SCOPE] = scope
+            return await handler(request)
+
+        return guarded
+
+    return decorate
+
+
+def sign_in_first(request: web.Request) -> web.Response:
+    """Off to the sign-in page, and back here afterwards if coming back is safe."""
+    location = "/sign-in"
+    if request.method == "GET" and request.path != "/":
+        location += "?next=" + quote(request.path_qs, safe="/")
+    if request.headers.get("HX-Request") == "true":
+        # A redirect would be followed by the script, and the page swapped into a part of it.
+        return web.Response(status=204, headers={"HX-Redirect": location})
+    return see_other(location)
+
+
+def see_other(location: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": location})
+
+
+def cookie_name(app: web.Application) -> str:
+    """`__Host-` binds a cookie to this host, this path and TLS; plain http cannot have it."""
+    return "__Host-llmtrack" if app[SITE].secure else "llmtrack"
+
+
+async def start_session(request: web.Request, response: web.Response, user_id: int) -> bytes:
+    """A new token at every sign-in; what the browser came with is worth nothing after it."""
+    token, now_ms = mint_token(), request.app[CLOCK_MS]()
+    database = request.app[DATABASE]
+    before = request.get(SIGNED_IN)
+    if before is not None:
+        await database.write(end_session, before.session)
+    await database.write(
+        create_session,
+        token.digest,
+        user_id,
+        now_ms=now_ms,
+        ip=request.remote or "",
+        user_agent=request.headers.get("User-Agent", ""),
+    )
+    response.set_cookie(
+        cookie_name(request.app),
+        token.raw,
+        path="/",
+        max_age=LIFE_MS // 1000,
+        secure=request.app[SITE].secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    return token.digest
+
+
+async def stop_session(request: web.Request, response: web.Response) -> None:
+    signed_in = request.get(SIGNED_IN)
+    if signed_in is not None:
+        await request.app[DATABASE].write(end_session, signed_in.session)
+    response.del_cookie(
+        cookie_name(request.app),
+        path="/",
+        secure=request.app[SITE].secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    response.headers["Clear-Site-Data"] = '"storage"'

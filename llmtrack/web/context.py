@@ -1,0 +1,40 @@
+"""What handlers find on the application and on the request, by typed keys."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from aiohttp import web
+
+from llmtrack.services.password_pool import PasswordPool
+from llmtrack.storage.database import Database
+from llmtrack.storage.scope import Scope
+from llmtrack.storage.users import User
+from llmtrack.web.fresh_keys import FreshKeys
+from llmtrack.web.sign_in_delays import SignInDelays
+
+
+class Site(NamedTuple):
+    """How the outside reaches this server."""
+
+    base_url: str
+    secure: bool
+    certificate_file: str | None = None
+    """Where on this machine the certificate is that we signed ourselves; clients must be told."""
+
+
+class SignedIn(NamedTuple):
+    """Whose request it is, and by which session."""
+
+    user: User
+    session: bytes
+
+
+DATABASE = web.AppKey("database", Database)
+CLOCK_MS: web.AppKey[Callable[[], int]] = web.AppKey("clock_ms")
+SITE = web.AppKey("site", Site)
+PASSWORD_POOL = web.AppKey("password_pool", PasswordPool)
+SIGN_IN_DELAYS = web.AppKey("sign_in_delays", SignInDelays)
+FRESH_KEYS = web.AppKey("fresh_keys", FreshKeys)
+
+SIGNED_IN = web.RequestKey("signed_in", SignedIn)
+SCOPE = web.RequestKey("scope", Scope)

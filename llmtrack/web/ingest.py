@@ -1,0 +1,173 @@
+"""`POST /api/ingest` and `/api/ingest/batch`: CONTRACT's routes for API keys.
+
+Their faults never use the shapes of our own API: the official clients read these.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
+
+from llmtrack.domain.errors import InvalidEvent, Overloaded
+from llmtrack.domain.events import UsageEvent
+from llmtrack.domain.pricing import CostStatus, PriceBook
+from llmtrack.domain.usage import canonical_usage
+from llmtrack.formats.json_body import decode_json
+from llmtrack.formats.native import event_of, parse_event
+from llmtrack.services.ingest import Ingest
+from llmtrack.storage.keys import KeyRow
+from llmtrack.storage.usage import PricedEvent
+from llmtrack.web.context import CLOCK_MS
+from llmtrack.web.ingest_answers import (
+    INTERNAL_ERROR,
+    OVERLOADED,
+    UNKNOWN_MODEL,
+    Body,
+    answer,
+    invalid,
+    json_response,
+)
+from llmtrack.web.key_ring import KeyRefused, KeyRing, credential
+
+log = logging.getLogger(__name__)
+
+EVENT_BYTES_MAX = 1024 * 1024
+BATCH_BYTES_MAX = 5 * 1024 * 1024
+BATCH_EVENTS_MAX = 1000
+BODY_TIMEOUT_S = 30.0
+NATIVE_SOURCE = "api"
+"""The source of events whose key carries no label of its own."""
+
+INGEST = web.AppKey("ingest", Ingest)
+KEY_RING = web.AppKey("key_ring", KeyRing)
+PRICE_BOOK = web.AppKey("price_book", PriceBook)
+
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+
+Handler = Callable[[web.Request, KeyRow], Awaitable[web.Response]]
+
+
+def _for_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Authenticate, run, and answer every fault in the contract's shapes."""
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            key = await request.app[KEY_RING].find(credential(request), request.app[CLOCK_MS]())
+            return await handler(request, key)
+        except KeyRefused as error:
+            return json_response({"error": str(error)}, 401)
+        except InvalidEvent as error:
+            response = json_response(invalid(error), 400)
+            if request.content.exception() is not None:
+                response.force_close()
+            return response
+        except Overloaded:
+            response = json_response(OVERLOADED, 503)
+            response.headers["Retry-After"] = "1"
+            return response
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("ingest failed")
+            return json_response(INTERNAL_ERROR, 500)
+
+    return handle
+
+
+@_for_key
+async def ingest(request: web.Request, key: KeyRow) -> web.Response:
+    body = await _read_body(request, EVENT_BYTES_MAX)
+    event = parse_event(body, request.app[CLOCK_MS]())
+    event.idempotency_key = request.headers.get("Idempotency-Key")
+    priced = price_event(request.app[PRICE_BOOK], key, event)
+    [result] = await request.app[INGEST].add([priced])
+    status, answered = answer(result, event.warnings)
+    return json_response(answered, status)
+
+
+@_for_key
+async def ingest_batch(request: web.Request, key: KeyRow) -> web.Response:
+    body = await _read_body(request, BATCH_BYTES_MAX)
+    items = _split(body, request.content_type)
+    received_ms = request.app[CLOCK_MS]()
+    parsed = [_parse_item(item, received_ms) for item in items]
+    book = request.app[PRICE_BOOK]
+    events = [price_event(book, key, event) for event in parsed if isinstance(event, UsageEvent)]
+    results = iter(await request.app[INGEST].add(events) if events else [])
+    answers: list[Body] = []
+    for event in parsed:
+        if isinstance(event, InvalidEvent):
+            answers.append({"status": 400, **invalid(event)})
+        else:
+            status, answered = answer(next(results), event.warnings)
+            answers.append({"status": status, **answered})
+    return json_response({"results": answers}, 207)
+
+
+def price_event(book: PriceBook, key: KeyRow, event: UsageEvent) -> PricedEvent:
+    """Canonical usage, then its cost by the prices of the event's own time."""
+    usage = canonical_usage(event.reported)
+    if usage.problem is not None:
+        event.warnings.append(usage.problem)
+    cost = book.price(
+        event.provider,
+        event.model,
+        usage,
+        at_ms=event.timestamp_ms,
+        service_tier=event.service_tier,
+    )
+    if cost.status == CostStatus.NO_USAGE and book.match(event.provider, event.model) is None:
+        event.warnings.append(UNKNOWN_MODEL)
+    return PricedEvent(
+        key.workspace_id, key.key_id, key.source or NATIVE_SOURCE, event, usage, cost
+    )
+
+
+async def _read_body(request: web.Request, bytes_max: int) -> bytes:
+    """The body, unpacked. Raises InvalidEvent("body"); aiohttp unpacks gzip within its bound."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", ""}:
+        raise InvalidEvent("body", "Content-Encoding must be gzip or absent")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await request.read()
+    except web.HTTPRequestEntityTooLarge:  # the application's bound, BATCH_BYTES_MAX
+        raise InvalidEvent("body", f"the body is larger than {bytes_max} bytes") from None
+    except RequestPayloadError:
+        request.content.feed_eof()  # nothing more to read: let the answer go out in peace
+        raise InvalidEvent("body", "the body does not match its headers or is cut off") from None
+    except TimeoutError:
+        raise InvalidEvent("body", "the body did not arrive in time") from None
+    if len(body) > bytes_max:
+        raise InvalidEvent("body", f"the body is larger than {bytes_max} bytes")
+    return body
+
+
+def _split(body: bytes, content_type: str) -> Sequence[bytes | msgspec.Raw]:
+    """The items of a batch, each still undecoded so that one bad item fails alone."""
+    if content_type in {"application/x-ndjson", "application/jsonl", "application/ndjson"}:
+        items: Sequence[bytes | msgspec.Raw] = [line for line in body.split(b"\n") if line.strip()]
+    else:
+        try:
+            items = _items.decode(body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise InvalidEvent("body", f"the body must be a JSON array: {error}") from None
+    if not 1 <= len(items) <= BATCH_EVENTS_MAX:
+        raise InvalidEvent("body", f"a batch has 1 to {BATCH_EVENTS_MAX} events")
+    return items
+
+
+def _parse_item(item: bytes | msgspec.Raw, received_ms: int) -> UsageEvent | InvalidEvent:
+    try:
+        document = decode_json(bytes(item))
+        key = document.pop("idempotency_key", None) if type(document) is dict else None
+        event = event_of(document, received_ms)
+        if key is not None and (type(key) is not str or not key):
+            return InvalidEvent("idempotency_key", "idempotency_key must be a non-empty string")
+    except InvalidEvent as error:
+        return error
+    event.idempotency_key = key
+    return event

@@ -1,0 +1,142 @@
+"""Figures as people read them; what a short form drops stands in its `title`."""
+
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from markupsafe import Markup, escape
+
+from llmtrack.domain.money import PICO_PER_USD, usd_text
+from llmtrack.domain.periods import rfc3339, zone
+
+NOTHING = Markup("\N{EN DASH}")
+CENT_PICO = PICO_PER_USD // 100
+SMALLEST_SHOWN_PICO = PICO_PER_USD // 10**6
+MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
+
+
+def usd_short(pico: int) -> str:
+    """Two decimals from a cent up, four significant digits below, never a false zero."""
+    sign, size = ("-", -pico) if pico < 0 else ("", pico)
+    if size == 0:
+        return "$0.00"
+    if size < SMALLEST_SHOWN_PICO:
+        return f"{sign}<$0.000001"
+    exact = Decimal(size) / PICO_PER_USD
+    if size >= CENT_PICO:
+        return f"{sign}${exact.quantize(Decimal('0.01'), ROUND_HALF_EVEN):,}"
+    digits = Decimal(1).scaleb(exact.adjusted() - 3)
+    whole, _, rest = f"{exact.quantize(digits, ROUND_HALF_EVEN):f}".partition(".")
+    return f"{sign}${whole}.{rest.rstrip('0').ljust(2, '0')}"
+
+
+def usd(pico: int | None) -> Markup:
+    """The short form, with the exact amount as its title where the two differ."""
+    if pico is None:
+        return NOTHING
+    short, exact = usd_short(pico), usd_text(pico)
+    # "$1.50" and 1.5 are one amount: nothing was dropped.
+    plain = short.replace("$", "").replace(",", "")
+    if "<" not in plain and Decimal(plain) == Decimal(exact):
+        return escape(short)
+    return _titled(short, exact.replace("-", "-$") if pico < 0 else f"${exact}")
+
+
+def num(count: int | None) -> str:
+    return NOTHING if count is None else f"{count:,}"
+
+
+def tokens_short(count: int) -> str:
+    """Three digits and a unit: 1,234 -> 1.23k, 45,600,000 -> 45.6M."""
+    for unit, size in (("", 1), ("k", 10**3), ("M", 10**6), ("B", 10**9), ("T", 10**12)):
+        scaled = Decimal(count) / size
+        text = f"{count:,}" if size == 1 else f"{_three_digits(scaled)}{unit}"
+        # 999,950 rounds to 1000k: the next unit says it better.
+        if abs(Decimal(_three_digits(scaled))) < 1000 or unit == "T":
+            return text
+    raise AssertionError("the last unit takes everything")
+
+
+def tokens(count: int | None) -> Markup:
+    if count is None:
+        return NOTHING
+    short = tokens_short(count)
+    return escape(short) if abs(count) < 1000 else _titled(short, f"{count:,}")
+
+
+def percent(part: int, whole: int) -> str:
+    """A share of a whole; what is there but small never reads as none of it."""
+    if not whole:
+        return NOTHING
+    hundredths = round(part * 10_000 / whole)
+    if part and not hundredths:
+        return "<0.01%"
+    if part != whole and hundredths == 10_000:
+        return ">99.99%"
+    if hundredths >= 1_000:
+        return f"{part * 100 / whole:.0f}%" if part == whole else f"{part * 100 / whole:.1f}%"
+    return f"{hundredths / 100:.2f}%" if hundredths else "0%"
+
+
+def milliseconds(duration_ms: float | None) -> str:
+    if duration_ms is None:
+        return NOTHING
+    if duration_ms < 1_000:
+        return f"{duration_ms:.0f} ms"
+    if duration_ms < 100_000:
+        return f"{duration_ms / 1_000:.{2 if duration_ms < 10_000 else 1}f} s"
+    return f"{duration_ms / 60_000:.1f} min"
+
+
+def ago_short(timestamp_ms: int, now_ms: int) -> str:
+    seconds = (now_ms - timestamp_ms) // 1000
+    for limit, size, unit in (
+        (MINUTE_S, 1, "s"),
+        (HOUR_S, MINUTE_S, "min"),
+        (2 * DAY_S, HOUR_S, "h"),
+        (90 * DAY_S, DAY_S, "d"),
+    ):
+        if abs(seconds) < limit:
+            count = abs(seconds) // size
+            return f"in {count} {unit}" if seconds < 0 else f"{count} {unit} ago"
+    months = abs(seconds) // (30 * DAY_S)
+    return f"in {months} months" if seconds < 0 else f"{months} months ago"
+
+
+def ago(timestamp_ms: int | None, now_ms: int) -> Markup:
+    if timestamp_ms is None:
+        return Markup("never")
+    return _time(timestamp_ms, ago_short(timestamp_ms, now_ms), f"{when_text(timestamp_ms)} UTC")
+
+
+def when_text(timestamp_ms: int, zone_name: str = "UTC") -> str:
+    local = datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone(zone(zone_name))
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+def when(timestamp_ms: int | None, zone_name: str) -> Markup:
+    """A moment in the workspace's zone; the title names zone and seconds."""
+    if timestamp_ms is None:
+        return Markup("never")
+    local = datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone(zone(zone_name))
+    return _time(timestamp_ms, when_text(timestamp_ms, zone_name), f"{local:%H:%M:%S} {zone_name}")
+
+
+def when_seconds(timestamp_ms: int, zone_name: str) -> Markup:
+    """A time of day to the second, for what is never older than that."""
+    local = datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone(zone(zone_name))
+    return _time(timestamp_ms, f"{local:%H:%M:%S}", f"{local:%d %b %Y} {zone_name}")
+
+
+def _three_digits(value: Decimal) -> str:
+    size = abs(value)
+    return f"{value:.{2 if size < 10 else 1 if size < 100 else 0}f}"
+
+
+def _titled(text: str, title: str) -> Markup:
+    return Markup('<span title="{}">{}</span>').format(title, text)
+
+
+def _time(timestamp_ms: int, text: str, title: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        rfc3339(timestamp_ms), title, text
+    )

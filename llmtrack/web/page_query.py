@@ -1,0 +1,138 @@
+"""What a page shows, read from its query string and written back into links.
+
+All state is in the URL: period, grouping, filters. A value that makes no sense is dropped,
+and `problems` says so in words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.timeframes import (
+    DEFAULT,
+    NAMED,
+    Timeframe,
+    custom_timeframe,
+    named_timeframe,
+)
+from llmtrack.storage.dimensions import Kind
+
+DIMENSIONS = {
+    "model": Kind.MODEL,
+    "provider": Kind.PROVIDER,
+    "feature": Kind.FEATURE,
+    "key": Kind.KEY,
+    "customer": Kind.CUSTOMER,
+    "environment": Kind.ENVIRONMENT,
+    "status": Kind.STATUS,
+    "source": Kind.SOURCE,
+}
+"""What usage can be grouped and filtered by, in the order in which pages offer it."""
+NAMES = {kind: name for name, kind in DIMENSIONS.items()}
+DEFAULT_BY = "model"
+VALUE_LENGTH_MAX = 200
+
+
+@dataclass(frozen=True)
+class PageQuery:
+    """A page's state. `filters` are by name of dimension, as the URL has them."""
+
+    path: str
+    period: str = DEFAULT
+    from_text: str = ""
+    to_text: str = ""
+    by: str = DEFAULT_BY
+    filters: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        return DIMENSIONS[self.by]
+
+    def timeframe(self, now_ms: int, zone_name: str) -> Timeframe:
+        if self.from_text:
+            return custom_timeframe(self.from_text, self.to_text, now_ms, zone_name)
+        return named_timeframe(self.period, now_ms, zone_name)
+
+    @property
+    def url(self) -> str:
+        parameters = self.parameters
+        return f"{self.path}?{urlencode(parameters)}" if parameters else self.path
+
+    @property
+    def parameters(self) -> list[tuple[str, str]]:
+        """The query string's pairs, without what is the default anyway."""
+        pairs = []
+        if self.from_text:
+            pairs += [("from", self.from_text), ("to", self.to_text)]
+        elif self.period != DEFAULT:
+            pairs.append(("period", self.period))
+        if self.by != DEFAULT_BY:
+            pairs.append(("by", self.by))
+        return pairs + [(name, self.filters[name]) for name in DIMENSIONS if name in self.filters]
+
+    def with_period(self, period: str) -> "PageQuery":
+        return replace(self, period=period, from_text="", to_text="")
+
+    def with_range(self, from_text: str, to_text: str) -> "PageQuery":
+        return replace(self, from_text=from_text, to_text=to_text)
+
+    def with_by(self, by: str) -> "PageQuery":
+        return replace(self, by=by)
+
+    def with_filter(self, name: str, slug: str) -> "PageQuery":
+        return replace(self, filters={**self.filters, name: slug})
+
+    def without_filter(self, name: str) -> "PageQuery":
+        return replace(
+            self, filters={key: self.filters[key] for key in self.filters if key != name}
+        )
+
+    def without_filters(self) -> "PageQuery":
+        return replace(self, filters={})
+
+    def narrowed_to(self, slug: str) -> "PageQuery":
+        """One value of what is shown; grouped by what tells most about it."""
+        by = "feature" if self.by == "model" else DEFAULT_BY
+        free = by if by not in self.filters else self.by
+        return replace(self.with_filter(self.by, slug), by=free)
+
+
+def parse_page_query(
+    path: str, given: Mapping[str, str], now_ms: int, zone_name: str
+) -> tuple[PageQuery, Timeframe]:
+    """The state and its period; what cannot be read falls back and is named in `problems`."""
+    problems = []
+    by = given.get("by", DEFAULT_BY)
+    if by not in DIMENSIONS:
+        problems.append(f"Cannot group by {_shown(by)}; grouped by {DEFAULT_BY}.")
+        by = DEFAULT_BY
+    filters = {}
+    for name in DIMENSIONS:
+        slug = given.get(name, "")
+        if not slug:
+            continue
+        if len(slug) > VALUE_LENGTH_MAX or "\0" in slug:
+            problems.append(f"The filter {name} is no name; it is left out.")
+        else:
+            filters[name] = slug
+    query = PageQuery(path, given.get("period", DEFAULT), "", "", by, filters)
+    if given.get("from") or given.get("to"):
+        query = query.with_range(given.get("from", ""), given.get("to", ""))
+    try:
+        timeframe = query.timeframe(now_ms, zone_name)
+    except InvalidValue as error:
+        problems.append(f"{_sentence(error)} Showing {NAMED[DEFAULT].lower()}.")
+        query = query.with_period(DEFAULT)
+        timeframe = query.timeframe(now_ms, zone_name)
+    return replace(query, problems=tuple(problems)), timeframe
+
+
+def _shown(text: str) -> str:
+    return repr(text[:40])
+
+
+def _sentence(error: InvalidValue) -> str:
+    text = str(error)[:120]
+    return f"{text[0].upper()}{text[1:]}."

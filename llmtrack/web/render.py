@@ -1,0 +1,158 @@
+"""Pages: one template each, rendered whole, or as the one block that htmx asked for.
+
+What htmx refreshes is a block whose name is the target's id (with `_` for `-`), and the
+block holds the target element itself. All templates are read and compiled at start.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import jinja2
+from aiohttp import web
+from jinja2.runtime import Context
+
+from llmtrack import __version__
+from llmtrack.storage.scope import Scope
+from llmtrack.web import numbers
+from llmtrack.web.assets import Assets
+from llmtrack.web.theme import theme_of
+
+
+class WorkspaceChoice(NamedTuple):
+    public_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at the page, put on the request by `web.auth`."""
+
+    email: str
+    workspace: Scope | None = None
+    workspaces: Sequence[WorkspaceChoice] = ()
+
+
+class Section(NamedTuple):
+    path: str  # below /w/{workspace}/
+    text: str
+    symbol: str
+    letter: str  # pressed after `g`
+
+
+SECTIONS = (
+    Section("", "Overview", "layout-dashboard", "o"),
+    Section("keys", "Keys", "key-round", "k"),
+    Section("members", "Members", "users", "m"),
+)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The frame around a page."""
+
+    user: Viewer | None
+    workspace: Scope | None
+    workspaces: Sequence[WorkspaceChoice]
+    theme: str
+    path: str
+    section: str
+    sections: Sequence[Section] = SECTIONS
+    version: str = __version__
+
+
+class Renderer:
+    """The compiled templates and the static files, all in memory."""
+
+    def __init__(self, templates: Path, assets: Assets) -> None:
+        self.assets = assets
+        sources = {path.name: path.read_text("utf-8") for path in templates.glob("*.html")}
+        self._environment = jinja2.Environment(
+            loader=jinja2.DictLoader(sources),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+        self._environment.globals["static"] = assets.url
+        self._environment.filters.update(
+            usd=numbers.usd,
+            num=numbers.num,
+            tokens=numbers.tokens,
+            milliseconds=numbers.milliseconds,
+            ago=_ago,
+            when=_when,
+        )
+        # Macros without context: a block rendered alone sees globals, not its file's imports.
+        self._environment.globals["ui"] = self._environment.get_template("_parts.html").module
+        for name in sources:
+            self._environment.get_template(name)
+
+    def whole(self, name: str, values: dict[str, Any]) -> str:
+        return self._environment.get_template(name).render(values)
+
+    def block(self, name: str, block: str, values: dict[str, Any]) -> str | None:
+        """One block of the template; None when it has none of that name."""
+        template = self._environment.get_template(name)
+        if block not in template.blocks:
+            return None
+        return "".join(template.blocks[block](template.new_context(values)))
+
+
+RENDERER = web.AppKey("renderer", Renderer)
+VIEWER = web.RequestKey("viewer", Viewer)
+
+
+def page(
+    request: web.Request, name: str, /, *, status: int = 200, now_ms: int = 0, **values: Any
+) -> web.Response:
+    """Answer with the template, or with the block htmx asked for.
+
+    `now_ms` is what the filter `ago` counts from.
+    """
+    renderer = request.app[RENDERER]
+    values = {**values, "shell": _shell(request), "now_ms": now_ms}
+    block = _wanted_block(request)
+    text = renderer.block(name, block, values) if block else None
+    if text is None:
+        text = renderer.whole(name, values)
+    response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    response.headers["Vary"] = "HX-Request, HX-Request-Type, HX-Target, Cookie"
+    return response
+
+
+def _wanted_block(request: web.Request) -> str | None:
+    """The block behind `HX-Target: section#report`; a restored page from history is whole."""
+    headers = request.headers
+    partial = headers.get("HX-Request") == "true" and headers.get("HX-Request-Type") == "partial"
+    if not partial or "HX-History-Restore-Request" in headers:
+        return None
+    target_id = unquote(headers.get("HX-Target", "").partition("#")[2])
+    return target_id.replace("-", "_") or None
+
+
+def _shell(request: web.Request) -> Shell:
+    viewer = request.get(VIEWER)
+    return Shell(
+        user=viewer,
+        workspace=viewer.workspace if viewer else None,
+        workspaces=viewer.workspaces if viewer else (),
+        theme=theme_of(request),
+        path=request.path_qs if request.method == "GET" else "/",
+        section=request.path.split("/")[3] if request.path.count("/") > 2 else "",
+    )
+
+
+@jinja2.pass_context
+def _ago(context: Context, timestamp_ms: int | None) -> str:
+    return numbers.ago(timestamp_ms, context["now_ms"])
+
+
+@jinja2.pass_context
+def _when(context: Context, timestamp_ms: int | None) -> str:
+    workspace = context["shell"].workspace
+    return numbers.when(timestamp_ms, workspace.time_zone if workspace else "UTC")

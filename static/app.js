@@ -1,0 +1,242 @@
+// What plain links and forms cannot do. Delegated listeners, so swapped-in content just works.
+(() => {
+  "use strict";
+
+  const typing = (target) => target.closest?.("input, select, textarea, [contenteditable]");
+
+  // Copy buttons: <button data-copy="id of the element with the text">
+  async function copyText(source) {
+    const text = source.value ?? source.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      // Plain http has no clipboard API: select the text and let the browser copy it.
+      getSelection().selectAllChildren(source);
+      return document.execCommand("copy");
+    }
+  }
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    const source = button && document.getElementById(button.dataset.copy);
+    if (!source) return;
+    const label = button.querySelector("span") ?? button;
+    const before = (button.dataset.label ??= label.textContent);
+    const done = await copyText(source);
+    label.textContent = done ? "Copied" : "Press Ctrl+C";
+    button.classList.toggle("done", done);
+    setTimeout(() => {
+      label.textContent = before;
+      button.classList.remove("done");
+    }, 2000);
+  });
+
+  // Menus close on a click elsewhere and on Escape.
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(except)) menu.open = false;
+    }
+  };
+  document.addEventListener("click", (event) => closeMenus(event.target));
+
+  // Forms that need no button when scripts run: <form data-auto>
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-auto]");
+    if (form && !event.target.closest("[data-manual]")) form.requestSubmit();
+  });
+
+  // Keys: an element with data-key="t" or "g k" is clicked (a field is focused) by its keys.
+  let pending = "";
+  let pendingTimer = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      const menu = document.activeElement?.closest("details.menu[open]");
+      closeMenus(null);
+      menu?.querySelector("summary").focus();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key.length !== 1 || typing(event.target)) return;
+    const pressed = pending ? `${pending} ${event.key}` : event.key;
+    clearTimeout(pendingTimer);
+    pending = "";
+    const found = document.querySelector(`[data-key="${CSS.escape(pressed)}"]`);
+    if (found) {
+      event.preventDefault();
+      if (found.matches("input, select, summary")) found.focus();
+      if (!found.matches("input, select")) found.click();
+    } else if (event.key === "g") {
+      pending = "g";
+      pendingTimer = setTimeout(() => { pending = ""; }, 1200);
+    }
+  });
+
+  // Elements with hx-trigger="refresh" and data-refresh="15" ask for themselves while visible.
+  const asked = new WeakMap();
+  setInterval(() => {
+    if (document.visibilityState !== "visible") return;
+    for (const element of document.querySelectorAll("[data-refresh]")) {
+      const due = (asked.get(element) ?? performance.now()) + element.dataset.refresh * 1000;
+      if (!asked.has(element)) asked.set(element, performance.now());
+      else if (performance.now() >= due && !element.matches(":focus-within, :hover:active")) {
+        asked.set(element, performance.now());
+        element.dispatchEvent(new CustomEvent("refresh"));
+      }
+    }
+  }, 1000);
+
+  // Charts: <figure class="chart" data-chart> with a plot, a tooltip and its data table, whose
+  // rows are the bars: their cells fill the tooltip, data-from/-to are what a drag zooms to.
+  const charts = new WeakMap();
+  const parts = (figure) => {
+    let found = charts.get(figure);
+    if (!found || !found.plot.isConnected) {
+      found = {
+        plot: figure.querySelector(".plot"),
+        svg: figure.querySelector(".plot svg"),
+        cursor: figure.querySelector(".cursor"),
+        tip: figure.querySelector(".tip"),
+        rows: [...figure.querySelectorAll("tbody tr")],
+        heads: [...figure.querySelectorAll("thead th")].map((head) => head.textContent),
+        at: -1,
+      };
+      charts.set(figure, found);
+    }
+    return found;
+  };
+  const barAt = (chart, clientX) => {
+    const box = chart.svg.getBoundingClientRect();
+    const place = Math.floor(((clientX - box.left) / box.width) * chart.rows.length);
+    return Math.max(0, Math.min(chart.rows.length - 1, place));
+  };
+
+  function line(name, value, series) {
+    const row = document.createElement("div");
+    const mark = document.createElement("i");
+    mark.className = series ? `swatch series-${series}` : "swatch none";
+    const label = document.createElement("span");
+    label.textContent = name;
+    label.dir = "auto";
+    const figure = document.createElement("b");
+    figure.textContent = value;
+    row.append(mark, label, figure);
+    return row;
+  }
+
+  function fillTip(chart, index) {
+    const [head, ...cells] = chart.rows[index].children;
+    const title = document.createElement("strong");
+    title.textContent = head.textContent;
+    chart.tip.replaceChildren(title);
+    cells.forEach((cell, place) => {
+      if (cell.dataset.zero === undefined) {
+        chart.tip.append(line(chart.heads[place + 1], cell.textContent, cell.dataset.series));
+      }
+    });
+  }
+
+  function show(chart, index, last = index) {
+    const [low, high] = [Math.min(index, last), Math.max(index, last)];
+    chart.cursor.setAttribute("x", low);
+    chart.cursor.setAttribute("width", high - low + 1);
+    chart.cursor.removeAttribute("hidden");
+    if (chart.at !== index) {
+      chart.at = index;
+      fillTip(chart, index);
+    }
+    chart.tip.hidden = false;
+    const share = (index + 0.5) / chart.rows.length;
+    const spot = share * chart.svg.clientWidth;
+    const room = chart.svg.clientWidth - chart.tip.offsetWidth;
+    const beside = share > 0.5 ? spot - chart.tip.offsetWidth - 14 : spot + 14;
+    chart.tip.style.translate = `${Math.max(0, Math.min(room, beside))}px 0`;
+  }
+
+  function hide(chart) {
+    chart.tip.hidden = true;
+    chart.cursor.setAttribute("hidden", "");
+    chart.at = -1;
+  }
+
+  function zoom(figure, chart, index, last) {
+    const [low, high] = [Math.min(index, last), Math.max(index, last)];
+    const from = chart.rows[low].dataset.from;
+    const to = chart.rows[high].dataset.to;
+    if (!from || !to) return;
+    const url = new URL(figure.dataset.zoom, location.href);
+    url.searchParams.set("from", from);
+    url.searchParams.set("to", to);
+    const link = document.createElement("a");
+    link.href = url.pathname + url.search;
+    const target = document.getElementById(figure.dataset.target);
+    if (target && window.htmx) {
+      htmx.ajax("GET", link.href, { target, swap: "outerMorph", push: "true" });
+    } else {
+      location.assign(link.href);
+    }
+  }
+
+  const figureOf = (event) => event.target.closest?.("[data-chart]");
+  let drag = null;
+
+  document.addEventListener("pointermove", (event) => {
+    if (drag) {
+      show(drag.chart, barAt(drag.chart, event.clientX), drag.first);
+      return;
+    }
+    const plot = event.target.closest?.("[data-chart] .plot");
+    if (plot) {
+      const chart = parts(plot.closest("[data-chart]"));
+      show(chart, barAt(chart, event.clientX));
+    }
+  });
+  document.addEventListener("pointerout", (event) => {
+    const plot = event.target.closest?.("[data-chart] .plot");
+    if (plot && !drag && !plot.contains(event.relatedTarget)) hide(parts(plot.closest("[data-chart]")));
+  });
+  document.addEventListener("pointerdown", (event) => {
+    const plot = event.target.closest?.("[data-chart] .plot");
+    if (!plot || event.button !== 0 || event.pointerType === "touch") return;
+    const figure = plot.closest("[data-chart]");
+    const chart = parts(figure);
+    drag = { figure, chart, first: barAt(chart, event.clientX), x: event.clientX };
+    event.preventDefault();
+    figure.focus({ preventScroll: true });
+  });
+  document.addEventListener("pointerup", (event) => {
+    if (!drag) return;
+    const { figure, chart, first, x } = drag;
+    drag = null;
+    const last = barAt(chart, event.clientX);
+    if (Math.abs(event.clientX - x) > 6 && last !== first) zoom(figure, chart, first, last);
+    else show(chart, last);
+  });
+  document.addEventListener("pointercancel", () => { drag = null; });
+
+  document.addEventListener("keydown", (event) => {
+    const figure = figureOf(event);
+    if (!figure || event.target !== figure || event.ctrlKey || event.metaKey || event.altKey) return;
+    const chart = parts(figure);
+    const last = chart.rows.length - 1;
+    if (last < 0) return;
+    const at = chart.at;
+    const next = {
+      ArrowRight: at < 0 ? 0 : Math.min(last, at + 1),
+      ArrowLeft: at < 0 ? last : Math.max(0, at - 1),
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (next !== undefined) {
+      event.preventDefault();
+      show(chart, next);
+    } else if (event.key === "Enter" && at >= 0) {
+      zoom(figure, chart, at, at);
+    } else if (event.key === "Escape") {
+      hide(chart);
+    }
+  });
+  document.addEventListener("focusout", (event) => {
+    const figure = figureOf(event);
+    if (figure && event.target === figure && !drag) hide(parts(figure));
+  });
+})();

@@ -1,0 +1,25 @@
+"""The real application on a socket, with the fixed cast's database under it."""
+
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+from pytest_aiohttp.plugin import AiohttpClient
+
+from llmtrack.domain.credentials import Passwords
+from llmtrack.web.app import build_app
+from tests.conftest import NOW_MS, World
+
+Client = TestClient[Any, Any]
+
+
+@pytest.fixture
+async def client(world: World, passwords: Passwords, aiohttp_client: AiohttpClient) -> Client:
+    app = build_app(
+        world.database,
+        base_url="http://127.0.0.1",
+        secure=False,
+        clock_ms=lambda: NOW_MS,
+        passwords=passwords,
+    )
+    return await aiohttp_client(app)

@@ -1,0 +1,89 @@
+import re
+from xml.etree.ElementTree import fromstring
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmtrack.web.charts import (
+    HEIGHT,
+    Axis,
+    labelled_places,
+    share_bar,
+    sparkline,
+    stacked_bars,
+)
+
+BAR = re.compile(r"M([\d.]+) ([\d.]+)h[\d.]+v([\d.]+)h-[\d.]+z")
+
+
+@given(st.integers(0, 10**19))
+def test_an_axis_reaches_its_largest_value_in_few_whole_steps(largest: int) -> None:
+    axis = Axis(largest)
+    assert axis.top >= largest
+    assert axis.ticks[0] == 0
+    assert 2 <= len(axis.ticks) <= 6
+    assert {b - a for a, b in zip(axis.ticks, axis.ticks[1:], strict=False)} == {axis.step}
+
+
+@pytest.mark.parametrize(
+    ("largest", "ticks"),
+    [
+        (39, [0, 10, 20, 30, 40]),
+        (81, [0, 25, 50, 75, 100]),
+        (3, [0, 1, 2, 3]),
+        (0, [0, 1]),
+        (4_000, [0, 1_000, 2_000, 3_000, 4_000]),
+    ],
+)
+def test_ticks_are_round(largest: int, ticks: list[int]) -> None:
+    assert Axis(largest).ticks == ticks
+
+
+def test_bars_stand_on_each_other() -> None:
+    svg = stacked_bars([[10, 0], [30, 40]], Axis(40), ["series-1", "series-2"])
+    root = fromstring(str(svg))  # noqa: S314 - our own
+    by_class = {path.get("class"): path.get("d") or "" for path in root.iter("path")}
+    [[_, top, height]] = BAR.findall(by_class["series-1"])
+    assert (float(top), float(height)) == (75, 25)
+    first, second = BAR.findall(by_class["series-2"])
+    assert (float(first[1]), float(first[2])) == (0, 75)
+    assert (float(second[1]), float(second[2])) == (0, HEIGHT)
+    assert root.get("viewBox") == f"0 0 2 {HEIGHT}"
+
+
+def test_names_of_classes_are_escaped_and_nothing_is_styled_inline() -> None:
+    drawings = [
+        stacked_bars([[1]], Axis(1), ['"><script>']),
+        sparkline([1, 2], '"><b>'),
+        share_bar([("<i>", 1)], 2),
+    ]
+    for svg in drawings:
+        fromstring(str(svg))  # noqa: S314 - our own
+        assert "style" not in svg
+        assert "<script" not in svg
+
+
+@pytest.mark.parametrize("values", [[], [5], [0, 0, 0], [1, 2, 3]])
+def test_a_sparkline_of_anything_has_a_line(values: list[int]) -> None:
+    root = fromstring(str(sparkline(values)))  # noqa: S314 - our own
+    [line] = root.iter("polyline")
+    assert len((line.get("points") or "").split()) == max(2, len(values))
+
+
+def test_a_share_of_nothing_is_empty() -> None:
+    assert "<rect" not in share_bar([("a", 0)], 0)
+
+
+@given(st.integers(1, 400), st.integers(1, 12))
+def test_labels_are_few_and_name_the_newest(count: int, most: int) -> None:
+    places = labelled_places(count, most)
+    assert len(places) <= most
+    assert count - 1 in places
+    assert all(0 <= place < count for place in places)
+
+
+def test_ninety_days_of_six_series_stay_small() -> None:
+    series = [[day * 37 % 91 + 1 for day in range(90)] for _ in range(6)]
+    svg = stacked_bars(series, Axis(600), [f"series-{n}" for n in range(6)])
+    assert len(svg) < 20_000
