@@ -1,0 +1,90 @@
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs: --help must be quick
+"""The data directory that a command works on, and how it opens the database there."""
+
+import os
+import time
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from llmtrack.cli.exit_codes import CommandFailed, ExitCode
+from llmtrack.config import resolve_data_dir
+
+if TYPE_CHECKING:
+    from llmtrack.storage.database import Database
+
+T = TypeVar("T")
+
+DATABASE_NAME = "llmtrack.db"
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Data:
+    """Resolved when a command needs it, so that `version` and `--help` never do."""
+
+    def __init__(self, flag: str | None) -> None:
+        self._flag = flag
+
+    @cached_property
+    def directory(self) -> Path:
+        return resolve_data_dir(self._flag, os.environ)
+
+    @property
+    def database(self) -> Path:
+        return self.directory / DATABASE_NAME
+
+    def announce(self) -> None:
+        """Say on stderr which file is about to change: the wrong one is found out at once."""
+        click.echo(f"Data: {self.database}", err=True)
+
+    def run(
+        self,
+        function: "Callable[[Database], Awaitable[T]]",
+        *,
+        changes: bool = False,
+        create: bool = False,
+    ) -> T:
+        """Run `function(database)`; a missing database is an error unless `create`."""
+        import asyncio
+
+        if changes:
+            self.announce()
+        if not create:
+            self.require()
+        return asyncio.run(self._run(function, create=create))
+
+    def require(self) -> None:
+        """Raise CommandFailed unless there is a database and this user may write to it."""
+        path = self.database
+        if not path.exists():
+            raise CommandFailed(
+                f"there is no database at {path}",
+                ExitCode.NOT_FOUND,
+                fix="name the data directory with --data-dir or LLMTRACK_DATA_DIR; "
+                "a new one is made by: llmtrack serve",
+            )
+        # SQLite writes beside the file even to read it (the WAL's index).
+        for needed in (path, path.parent):
+            if not os.access(needed, os.W_OK):
+                raise CommandFailed(
+                    f"{needed} cannot be written by this user (uid {os.geteuid()})",
+                    ExitCode.PERMISSION,
+                )
+
+    async def _run(self, function: "Callable[[Database], Awaitable[T]]", *, create: bool) -> T:
+        from llmtrack.storage.database import Database
+
+        database = await Database.open(self.database, create=create)
+        try:
+            return await function(database)
+        finally:
+            await database.close()
+
+
+pass_data = click.make_pass_decorator(Data)

@@ -1,0 +1,70 @@
+"""The command line: one group, one module a noun."""
+
+import sys
+
+import click
+
+from llmtrack import __version__
+from llmtrack.cli.backup import backup
+from llmtrack.cli.check import check
+from llmtrack.cli.data import Data
+from llmtrack.cli.events import events
+from llmtrack.cli.exit_codes import MEANINGS
+from llmtrack.cli.failures import ReportingGroup
+from llmtrack.cli.keys import keys
+from llmtrack.cli.purge import purge
+from llmtrack.cli.serve import serve
+from llmtrack.cli.setup import setup
+from llmtrack.cli.usage import usage
+from llmtrack.cli.users import users
+from llmtrack.cli.version import version
+from llmtrack.cli.workspaces import workspaces
+
+_EXIT_CODES = "\n".join(f"  {code.value:>2}  {meaning}" for code, meaning in MEANINGS.items())
+
+
+@click.group(
+    cls=ReportingGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"\b\nExit codes:\n{_EXIT_CODES}",
+)
+@click.option(
+    "--data-dir",
+    "-d",
+    metavar="D",
+    help="Where the database is. Default: LLMTRACK_DATA_DIR, systemd's state directory, "
+    "/var/lib/llmtrack if it exists, else ./llmtrack-data.",
+)
+@click.version_option(__version__, prog_name="llmtrack", message="%(prog)s %(version)s")
+@click.pass_context
+def llmtrack(ctx: click.Context, data_dir: str | None) -> None:
+    """LLMtrack: what LLM calls cost, who and what causes it.
+
+    Start with `llmtrack serve`, which prints where to go on. Commands work on the data
+    directory, also while the server runs.
+    """
+    ctx.obj = Data(data_dir)
+
+
+for command in (
+    serve,
+    setup,
+    users,
+    workspaces,
+    keys,
+    events,
+    usage,
+    backup,
+    purge,
+    check,
+    version,
+):
+    llmtrack.add_command(command)
+
+
+def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding should see a placeholder, not end the program.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    llmtrack(prog_name="llmtrack")

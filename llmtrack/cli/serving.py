@@ -1,0 +1,118 @@
+"""The life of a server process, from the open socket to the last answer."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from socket import socket
+from ssl import SSLContext
+from typing import NamedTuple, Protocol
+
+import click
+
+from llmtrack import __version__
+from llmtrack.cli.data import now_ms
+from llmtrack.cli.output import moment
+from llmtrack.domain.credentials import mint_token
+from llmtrack.domain.errors import Refused
+from llmtrack.storage.database import Database
+from llmtrack.storage.login_links import SETUP_LIFE_MS, create_setup_link
+
+DOUBLE_SIGNAL_S = 2.0
+
+
+class Plan(NamedTuple):
+    """Where to listen, how, and what to call it."""
+
+    sockets: list[socket]
+    context: SSLContext | None
+    url: str
+    certificate: str | None
+    """What to say of a certificate that we signed ourselves."""
+    certificate_file: str | None = None
+    """Where it is, for clients to trust."""
+
+
+class RunningServer(Protocol):
+    async def stop(self) -> None: ...
+
+
+async def run_server(
+    path: Path, plan: Plan, start: Callable[[Database], Awaitable[RunningServer]]
+) -> None:
+    """Serve until a signal; what was acknowledged or is in flight is safe when this returns."""
+    stop = _stop_on_signals()
+    database = await Database.open(path, create=True)
+    try:
+        server = await start(database)
+        try:
+            await _announce(database, plan)
+            offering = asyncio.create_task(_keep_offering_setup(database, plan.url))
+            await stop.wait()
+            click.echo("Stopping: answering what is in flight.", err=True)
+            offering.cancel()
+            with suppress(asyncio.CancelledError):
+                await offering
+        finally:
+            await server.stop()
+    finally:
+        # Also moves the WAL into the file: the last connection to close does that.
+        await database.close()
+    click.echo("Stopped.", err=True)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT.
+
+    The one-file binary and some supervisors deliver a signal twice at once; only one that
+    comes later means that somebody lost patience.
+    """
+    stop = asyncio.Event()
+    first = 0.0
+
+    def on_signal() -> None:
+        nonlocal first
+        if not stop.is_set():
+            first = time.monotonic()
+            stop.set()
+        elif time.monotonic() - first > DOUBLE_SIGNAL_S:
+            raise SystemExit(1)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    return stop
+
+
+async def _announce(database: Database, plan: Plan) -> None:
+    """The one block that a start prints, on stderr; the last line says it is ready."""
+    lines = [f"LLMtrack {__version__}", f"  Data         {database.path.absolute()}"]
+    if plan.certificate:
+        lines.append(f"  Certificate  {plan.certificate}")
+    link = await _setup_link(database, plan.url)
+    lines.append(link or f"  Sign in      {plan.url}/sign-in")
+    lines.append(f"Ready on {plan.url}")
+    click.echo("\n".join(lines), err=True)
+
+
+async def _keep_offering_setup(database: Database, url: str) -> None:
+    """A new link whenever the last one has expired unused."""
+    while True:
+        await asyncio.sleep(SETUP_LIFE_MS / 1000)
+        link = await _setup_link(database, url)
+        if link is None:
+            return
+        click.echo(link, err=True)
+
+
+async def _setup_link(database: Database, url: str) -> str | None:
+    """A line with a fresh link; None once there is a user."""
+    token = mint_token()
+    created_ms = now_ms()
+    try:
+        await database.write(create_setup_link, token.digest, now_ms=created_ms)
+    except Refused:
+        return None
+    until = moment(created_ms + SETUP_LIFE_MS)
+    return f"  Set up       {url}/setup?token={token.raw}\n               once, until {until}"

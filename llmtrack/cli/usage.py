@@ -1,0 +1,110 @@
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs: --help must be quick
+"""`llmtrack usage`: exact sums of a workspace, by one dimension or by day."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.options import json_option, workspace_option
+from llmtrack.cli.output import moment, print_rows
+from llmtrack.cli.periods import instant, month_start_ms
+
+if TYPE_CHECKING:
+    from llmtrack.storage.database import Database
+    from llmtrack.storage.scope import Scope
+    from llmtrack.storage.sums import Sums
+
+DIMENSIONS = ("provider", "model", "feature", "key", "customer", "environment", "status")
+COLUMNS = ("events", "failed", "input_tokens", "output_tokens", "cost_usd", "unpriced_events")
+
+
+@click.command()
+@workspace_option
+@click.option("--from", "start", metavar="T", help="First instant. Default: this month's start.")
+@click.option("--to", "end", metavar="T", help="First instant after it. Default: now.")
+@click.option(
+    "--by",
+    type=click.Choice([*DIMENSIONS, "day"]),
+    default="model",
+    show_default=True,
+    help="What the rows are.",
+)
+@json_option
+@pass_data
+def usage(
+    data: Data,
+    *,
+    workspace: str,
+    start: str | None,
+    end: str | None,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Show what a workspace used and what it cost, exactly, the dearest first.
+
+    T is RFC 3339 or a date, which is its first moment in the workspace's time zone; --to is
+    not included, so a November is --from 2026-11-01 --to 2026-12-01. Costs are US dollars.
+    Events without a price are counted in unpriced_events and add nothing to the cost.
+    """
+
+    async def run(database: "Database") -> list[dict[str, Any]]:
+        from llmtrack.storage.workspaces import scope_for_admin
+
+        scope = await scope_for_admin(database, workspace)
+        zone, now = scope.time_zone, now_ms()
+        start_ms = instant("from", start, zone) if start else month_start_ms(now, zone)
+        end_ms = instant("to", end, zone) if end else max(now, start_ms)
+        if end_ms < start_ms:
+            raise click.UsageError(f"--to ({moment(end_ms)}) is before --from ({moment(start_ms)})")
+        click.echo(f"{scope.name}: {moment(start_ms)} to {moment(end_ms)}, {zone}", err=True)
+        return await _rows(scope, by, start_ms, end_ms)
+
+    none = "no events in that time"
+    rows = data.run(run)
+    names = [name for name in (f"{by}_name", f"{by}_prefix") if rows and name in rows[0]]
+    print_rows(rows, columns=(by, *names, *COLUMNS), as_json=as_json, none=none)
+
+
+async def _rows(scope: "Scope", by: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
+    from llmtrack.storage.dimensions import Kind
+    from llmtrack.storage.reports import breakdown, breakdown_by_day
+
+    zone = scope.time_zone
+    async with scope.reading() as reading:
+        if by == "day":
+            days = await breakdown_by_day(reading, start_ms=start_ms, end_ms=end_ms, time_zone=zone)
+            return [{"day": row.date} | _fields(row.sums) for row in days]
+        found = await breakdown(
+            reading, kind=Kind[by.upper()], start_ms=start_ms, end_ms=end_ms, time_zone=zone
+        )
+    rows = []
+    for row in found:
+        value: dict[str, Any] = {by: row.label.slug if row.value is not None else None}
+        if by == "key":
+            value |= {"key_name": row.label.text, "key_prefix": row.label.detail}
+        elif by == "customer":
+            value |= {"customer_name": row.label.text if row.label.detail else None}
+        rows.append(value | _fields(row.sums))
+    return rows
+
+
+def _fields(sums: "Sums") -> dict[str, Any]:
+    from llmtrack.domain.money import usd_text
+
+    return {
+        "events": sums.events,
+        "failed": sums.failures,
+        "errors": sums.errors,
+        "timeouts": sums.timeouts,
+        "cancelled": sums.cancelled,
+        "input_tokens": sums.input_tokens,
+        "output_tokens": sums.output_tokens,
+        "cache_read_tokens": sums.cache_read_tokens,
+        "cache_write_tokens": sums.cache_write_tokens,
+        "reasoning_tokens": sums.reasoning_tokens,
+        "cost_usd": usd_text(sums.cost_pico),
+        "unpriced_events": sums.unpriced_events,
+        "partial_events": sums.partial_events,
+        "unknown_usage_events": sums.unknown_usage_events,
+    }

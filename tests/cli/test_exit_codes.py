@@ -1,0 +1,77 @@
+"""The table of exit codes: it means the classes that exist, and says what it means."""
+
+import errno
+import sqlite3
+
+import pytest
+
+from llmtrack.cli.exit_codes import CODES, FAULT_CODES, MEANINGS, ExitCode, exit_code_of
+from llmtrack.domain import errors
+from llmtrack.services import backup, certificates, listening, lock
+from llmtrack.storage import database
+from llmtrack.storage.faults import Fault
+
+CLASSES = {
+    name: getattr(module, name)
+    for module in (errors, backup, certificates, listening, lock, database)
+    for name in vars(module)
+    if name in CODES
+}
+BUILTIN = {"FileNotFoundError", "FileExistsError", "PermissionError", "OSError"}
+
+
+def test_every_name_is_a_class_that_exists() -> None:
+    assert set(CODES) == set(CLASSES) | BUILTIN
+
+
+def test_every_fault_of_the_database_has_a_code() -> None:
+    assert set(FAULT_CODES) == {fault.value for fault in Fault}
+
+
+def test_every_code_is_explained() -> None:
+    assert set(MEANINGS) == set(ExitCode)
+
+
+def sqlite_error(name: str) -> sqlite3.Error:
+    error = sqlite3.OperationalError("x")
+    error.sqlite_errorname = name
+    return error
+
+
+def caused(by: BaseException) -> BaseException:
+    error = database.DatabaseUnusable("x")
+    error.__cause__ = by
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.InvalidValue("name", "x"), 2),
+        (errors.NotFound("x"), 3),
+        (errors.AlreadyExists("x"), 4),
+        (errors.Refused("x"), 5),
+        (backup.BackupUnusable("x"), 6),
+        (caused(sqlite_error("SQLITE_CORRUPT")), 6),
+        (lock.AlreadyRunning("x"), 69),
+        (OSError(errno.ENOSPC, "x"), 74),
+        (sqlite_error("SQLITE_FULL"), 74),
+        (sqlite_error("SQLITE_IOERR_WRITE"), 74),
+        (sqlite_error("SQLITE_BUSY"), 75),
+        (sqlite_error("SQLITE_BUSY_SNAPSHOT"), 75),
+        (listening.PortBusy("x"), 75),
+        (PermissionError("x"), 77),
+        (OSError(errno.EROFS, "x"), 77),
+        (caused(PermissionError("x")), 77),
+        (sqlite_error("SQLITE_READONLY_DBMOVED"), 77),
+        (listening.PortForbidden("x"), 77),
+        (caused(sqlite_error("SQLITE_NOTADB")), 78),
+        (database.DatabaseUnusable("x"), 78),
+        (database.SchemaTooNew("x"), 78),
+        (certificates.CertificateUnusable("x"), 78),
+        (listening.AddressUnusable("x"), 78),
+        (ZeroDivisionError("x"), 1),
+    ],
+)
+def test_each_error_has_its_code(error: BaseException, code: int) -> None:
+    assert exit_code_of(error) == code

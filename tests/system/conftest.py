@@ -1,0 +1,159 @@
+"""A real server process of its own data directory, driven through the command line."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from ssl import SSLContext, create_default_context
+from typing import Any
+
+import pytest
+import trustme
+
+PASSWORD = "correct horse battery staple"
+READY_S = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Appliance:
+    """One data directory and, while started, the server on it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.data_dir = directory / "data"
+        self.ca_file = directory / "ca.pem"
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        self._password_file = directory / "password"
+        self._password_file.write_text(PASSWORD)
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(self.ca_file))
+        leaf = authority.issue_cert("localhost", "127.0.0.1")
+        self.cert_file, self.key_file = directory / "cert.pem", directory / "key.pem"
+        leaf.private_key_pem.write_to_path(str(self.key_file))
+        for blob in leaf.cert_chain_pems:
+            blob.write_to_path(str(self.cert_file), append=True)
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    @property
+    def tls(self) -> SSLContext:
+        return create_default_context(cafile=str(self.ca_file))
+
+    def command(self, *args: str) -> list[str]:
+        return [sys.executable, "-m", "llmtrack", "--data-dir", str(self.data_dir), *args]
+
+    def run(self, *args: str, stdin: str | None = None) -> str:
+        done = subprocess.run(
+            self.command(*args), input=stdin, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def json(self, *args: str) -> Any:
+        return json.loads(self.run(*args, "--json"))
+
+    def set_up(self, workspace: str = "Acme") -> None:
+        self.json(
+            "setup",
+            "--non-interactive",
+            *("--admin-email", "alice@example.com"),
+            *("--password-file", str(self._password_file)),
+            *("--workspace", workspace),
+        )
+
+    def create_key(self, name: str = "app", workspace: str = "Acme") -> dict[str, Any]:
+        created: dict[str, Any] = self.json(
+            "keys", "create", "--workspace", workspace, "--name", name
+        )
+        return created
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command(
+                *("serve", "--listen", f"127.0.0.1:{self.port}"),
+                *("--tls-cert", str(self.cert_file), "--tls-key", str(self.key_file)),
+            ),
+            stderr=subprocess.PIPE,
+        )
+        deadline = time.monotonic() + READY_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                assert self.process.poll() is None, self.process.communicate()[1].decode()
+                assert time.monotonic() < deadline, "the server did not listen in time"
+                time.sleep(0.02)
+            else:
+                return
+
+    def start_plain(self) -> str:
+        """Serve plain http on an empty directory; the setup link that it prints."""
+        self.process = subprocess.Popen(
+            self.command("serve", "--listen", f"127.0.0.1:{self.port}"), stderr=subprocess.PIPE
+        )
+        assert self.process.stderr is not None
+        said = b""
+        while b"Ready" not in said:
+            line = self.process.stderr.readline()
+            assert line, said.decode()
+            said += line
+        return next(word for word in said.decode().split() if "/setup?token=" in word)
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
+        """Signal the server; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal_number)
+        self.process.communicate(timeout=30)
+        code = self.process.returncode
+        self.process = None
+        return code
+
+    def post(
+        self, body: bytes, headers: dict[str, str], path: str = "/api/ingest"
+    ) -> tuple[int, Any]:
+        request = urllib.request.Request(self.url + path, body, headers)  # noqa: S310 - our own
+        try:
+            with urllib.request.urlopen(request, context=self.tls, timeout=30) as response:  # noqa: S310
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def events(self, workspace: str = "Acme") -> list[dict[str, Any]]:
+        lines = self.run("events", "export", "--workspace", workspace, "--format", "jsonl")
+        return [json.loads(line) for line in lines.splitlines()]
+
+
+@pytest.fixture
+def appliance(tmp_path: Path) -> Iterator[Appliance]:
+    """Set up, not started; whatever runs at the end of the test is killed."""
+    made = Appliance(tmp_path)
+    made.set_up()
+    yield made
+    if made.process is not None:
+        made.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def server(appliance: Appliance) -> Appliance:
+    appliance.start()
+    return appliance
+
+
+@pytest.fixture
+def client_environment(appliance: Appliance) -> dict[str, str]:
+    """What a client's machine needs to trust the server's certificate."""
+    ca_file = str(appliance.ca_file)
+    return {**os.environ, "SSL_CERT_FILE": ca_file, "NODE_EXTRA_CA_CERTS": ca_file}

@@ -1,0 +1,74 @@
+"""kill -9 during a stream of events: what was acknowledged is there, exactly once."""
+
+import http.client
+import json
+import random
+import signal
+import time
+from collections import Counter
+from threading import Thread
+from typing import Any
+
+from .conftest import Appliance
+
+KILLS = 20
+SENDERS = 4
+
+
+class Sender(Thread):
+    """Posts numbered events and keeps the numbers whose 200 has arrived."""
+
+    def __init__(self, appliance: Appliance, key: str, name: str) -> None:
+        super().__init__(name=name)
+        self._appliance, self._key = appliance, key
+        self.acknowledged: list[str] = []
+        self.running = True
+
+    def run(self) -> None:
+        number = 0
+        while self.running:
+            connection = http.client.HTTPSConnection(
+                "localhost", self._appliance.port, timeout=10, context=self._appliance.tls
+            )
+            try:
+                while self.running:
+                    number += 1
+                    self._send(connection, f"{self.name}-{number}")
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.02)  # killed: the next server will answer
+            finally:
+                connection.close()
+
+    def _send(self, connection: http.client.HTTPSConnection, call: str) -> None:
+        body: dict[str, Any] = {"provider": "openai", "model": "gpt-4o-mini", "feature": call}
+        headers = {"x-api-key": self._key, "Idempotency-Key": call}
+        connection.request("POST", "/api/ingest", json.dumps(body), headers)
+        with connection.getresponse() as response:
+            response.read()
+            if response.status == 200:
+                self.acknowledged.append(call)
+
+
+def test_every_acknowledged_event_survives_kills_exactly_once(appliance: Appliance) -> None:
+    key = appliance.create_key()["key"]
+    senders = [Sender(appliance, key, f"sender{number}") for number in range(SENDERS)]
+    appliance.start()
+    for sender in senders:
+        sender.start()
+
+    for _ in range(KILLS):
+        time.sleep(random.uniform(0.05, 0.4))  # noqa: S311 - a moment, not a secret
+        appliance.stop(signal.SIGKILL)
+        appliance.start()
+    for sender in senders:
+        sender.running = False
+    for sender in senders:
+        sender.join()
+    assert appliance.stop() == 0
+
+    stored = Counter(event["feature"] for event in appliance.events())
+    acknowledged = {call for sender in senders for call in sender.acknowledged}
+    assert len(acknowledged) > KILLS
+    assert acknowledged - stored.keys() == set()
+    assert set(stored.values()) == {1}
+    appliance.run("check")

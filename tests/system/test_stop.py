@@ -1,0 +1,31 @@
+"""SIGTERM under load: what is in flight is answered, and the server exits 0."""
+
+import signal
+import time
+
+from .conftest import Appliance
+from .test_kill import SENDERS, Sender
+
+
+def test_what_is_in_flight_is_answered_before_the_end(appliance: Appliance) -> None:
+    key = appliance.create_key()["key"]
+    senders = [Sender(appliance, key, f"sender{number}") for number in range(SENDERS)]
+    appliance.start()
+    for sender in senders:
+        sender.start()
+    time.sleep(1)
+
+    begun = time.monotonic()
+    code = appliance.stop(signal.SIGTERM)
+
+    assert code == 0
+    assert time.monotonic() - begun < 10
+    for sender in senders:
+        sender.running = False
+    for sender in senders:
+        sender.join()
+    acknowledged = sorted(call for sender in senders for call in sender.acknowledged)
+    stored = sorted(event["feature"] for event in appliance.events())
+    assert len(stored) > SENDERS
+    assert stored == acknowledged, "stored without an answer, or answered without being stored"
+    assert not (appliance.data_dir / "llmtrack.db-wal").exists(), "the WAL is in the file"
