@@ -11,6 +11,7 @@ from llmtrack.domain.costs import RateCard, rate_texts
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.model_names import model_names, provider_id
 from llmtrack.domain.price_list import PICO_EXPONENTS
+from llmtrack.domain.price_match import NAME_CHARS_MAX
 from llmtrack.domain.price_schedule import tier_name
 
 ANY = "*"
@@ -27,7 +28,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     it is a part of.
     """
 
-    id: int
+    id: str
     provider: str
     model: str
     rates: dict[str, str] | None = None
@@ -59,7 +60,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
 class Alias(msgspec.Struct, frozen=True, kw_only=True):
     """`provider`/`model` is what an event says, the price is that of `to_provider`/`to_model`."""
 
-    id: int
+    id: str
     provider: str
     model: str
     to_provider: str
@@ -78,18 +79,21 @@ class Alias(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CustomPrices:
-    """One scope's overrides and aliases, found by name. Of two that hold, the newer start wins."""
+    """One scope's overrides and aliases, found by name.
+
+    Of two that hold the newer start wins, of two with one start the later in the sequence.
+    """
 
     def __init__(self, overrides: Sequence[Override] = (), aliases: Sequence[Alias] = ()) -> None:
         self._overrides: dict[tuple[str, str], list[Override]] = {}
         self._aliases: dict[tuple[str, str], list[Alias]] = {}
         self._cards = {item.id: _own_card(item) for item in overrides}
-        for override in sorted(overrides, key=_newest_first):
+        for override in sorted(overrides, key=_start):
             for key in _keys(override):
-                self._overrides.setdefault(key, []).append(override)
-        for alias in sorted(aliases, key=_newest_first):
+                self._overrides.setdefault(key, []).insert(0, override)
+        for alias in sorted(aliases, key=_start):
             for key in _keys(alias):
-                self._aliases.setdefault(key, []).append(alias)
+                self._aliases.setdefault(key, []).insert(0, alias)
 
     def __bool__(self) -> bool:
         return bool(self._overrides or self._aliases)
@@ -119,7 +123,7 @@ class CustomPrices:
 
 
 @lru_cache(4096)
-def adjusted_card(base: RateCard, override_id: int, percent: str) -> RateCard:
+def adjusted_card(base: RateCard, override_id: str, percent: str) -> RateCard:
     """The card of a price changed by a percentage, exactly."""
     with localcontext() as context:
         context.prec = 80
@@ -148,14 +152,18 @@ def _own_card(override: Override) -> RateCard:
     )
 
 
+def same_model(one: Override | Alias, other: Override | Alias) -> bool:
+    return _key(one.provider, one.model) == _key(other.provider, other.model)
+
+
 def _holds(item: Override | Alias, at_ms: int) -> bool:
     start, end = item.effective_from_ms, item.effective_to_ms
     return (start is None or at_ms >= start) and (end is None or at_ms < end)
 
 
-def _newest_first(item: Override | Alias) -> tuple[float, int]:
+def _start(item: Override | Alias) -> float:
     start = item.effective_from_ms
-    return (float("inf") if start is None else -start, -item.id)
+    return float("-inf") if start is None else start
 
 
 def _keys(item: Override | Alias) -> list[tuple[str, str]]:
@@ -195,6 +203,10 @@ def _check_names(provider: str, model: str) -> None:
     for field, value in (("provider", provider), ("model", model)):
         if not value.strip():
             raise InvalidValue(field, "must not be empty")
+        if len(value) > NAME_CHARS_MAX:
+            raise InvalidValue(field, f"is longer than {NAME_CHARS_MAX} characters")
+        if not value.isprintable():
+            raise InvalidValue(field, "has a control character")
 
 
 def _check_period(start: int | None, end: int | None) -> None:

@@ -82,10 +82,10 @@ class Database:
         """Run `function(connection, ...)` in one transaction on the writer's thread."""
 
         def call(connection: sqlite3.Connection) -> T:
-            self.generation += 1
             return function(connection, *args, **kwargs)
 
-        return await self._writer.call(call)
+        # After the commit: who reads before it must not keep the old rows as the new ones.
+        return await self._writer.call(call, self._count_change)
 
     def submit(self, job: Job) -> None:
         """Hand the writer a job that manages its own transactions (the ingest batches)."""
@@ -119,6 +119,9 @@ class Database:
         while True:
             await asyncio.sleep(period_s)
             self._writer.submit(self._notice)
+
+    def _count_change(self) -> None:
+        self.generation += 1
 
     def _notice(self, connection: sqlite3.Connection) -> None:
         self.notice_commits(connection)

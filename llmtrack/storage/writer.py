@@ -50,8 +50,13 @@ class Writer:
         """Queue a job that handles its own faults and its own transaction."""
         self._jobs.put(job)
 
-    async def call(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Run one function in one transaction and give back what it returned or raised."""
+    async def call(
+        self, function: Callable[[sqlite3.Connection], T], committed: Callable[[], None]
+    ) -> T:
+        """Run one function in one transaction and give back what it returned or raised.
+
+        `committed` is called on this thread right after the commit, whoever still waits.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -59,6 +64,7 @@ class Writer:
             try:
                 with transaction(connection):
                     result = function(connection)
+                committed()
             except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
                 loop.call_soon_threadsafe(_fail, future, error)
             else:

@@ -11,7 +11,7 @@ from llmtrack.config import resource_dir
 from llmtrack.domain.credentials import Passwords
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.password_pool import PasswordPool
-from llmtrack.services.price_books import bundled_book
+from llmtrack.services.price_books import PriceBooks
 from llmtrack.storage.database import Database
 from llmtrack.web import ingest, keys, members, overview, security, setup, sign_in
 from llmtrack.web.assets import Assets
@@ -26,7 +26,7 @@ from llmtrack.web.context import (
     Site,
 )
 from llmtrack.web.fresh_keys import FreshKeys
-from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOK
+from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
 from llmtrack.web.render import RENDERER, Renderer
 from llmtrack.web.sign_in_delays import SignInDelays
@@ -66,7 +66,7 @@ def build_app(
     app[CLOCK_MS] = clock_ms
     app[SITE] = Site(base_url, secure, certificate_file)
     app[KEY_RING] = KeyRing(database)
-    app[PRICE_BOOK] = bundled_book()
+    app[PRICE_BOOKS] = PriceBooks(database)
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
     app[SIGN_IN_DELAYS] = SignInDelays()
     app[FRESH_KEYS] = FreshKeys()

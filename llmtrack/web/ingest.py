@@ -18,6 +18,7 @@ from llmtrack.domain.usage import canonical_usage
 from llmtrack.formats.json_body import decode_json
 from llmtrack.formats.native import event_of, parse_event
 from llmtrack.services.ingest import Ingest
+from llmtrack.services.price_books import PriceBooks
 from llmtrack.storage.keys import KeyRow
 from llmtrack.storage.usage import PricedEvent
 from llmtrack.web.context import CLOCK_MS
@@ -43,7 +44,7 @@ NATIVE_SOURCE = "api"
 
 INGEST = web.AppKey("ingest", Ingest)
 KEY_RING = web.AppKey("key_ring", KeyRing)
-PRICE_BOOK = web.AppKey("price_book", PriceBook)
+PRICE_BOOKS = web.AppKey("price_books", PriceBooks)
 
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -82,7 +83,8 @@ async def ingest(request: web.Request, key: KeyRow) -> web.Response:
     body = await _read_body(request, EVENT_BYTES_MAX)
     event = parse_event(body, request.app[CLOCK_MS]())
     event.idempotency_key = request.headers.get("Idempotency-Key")
-    priced = price_event(request.app[PRICE_BOOK], key, event)
+    book = await request.app[PRICE_BOOKS].find(key.workspace_id)
+    priced = price_event(book, key, event)
     [result] = await request.app[INGEST].add([priced])
     status, answered = answer(result, event.warnings)
     return json_response(answered, status)
@@ -94,7 +96,7 @@ async def ingest_batch(request: web.Request, key: KeyRow) -> web.Response:
     items = _split(body, request.content_type)
     received_ms = request.app[CLOCK_MS]()
     parsed = [_parse_item(item, received_ms) for item in items]
-    book = request.app[PRICE_BOOK]
+    book = await request.app[PRICE_BOOKS].find(key.workspace_id)
     events = [price_event(book, key, event) for event in parsed if isinstance(event, UsageEvent)]
     results = iter(await request.app[INGEST].add(events) if events else [])
     answers: list[Body] = []

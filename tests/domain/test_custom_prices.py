@@ -34,7 +34,7 @@ def usd(cost: Cost) -> str | None:
 
 
 def own(**override: Any) -> CustomPrices:
-    fields: dict[str, Any] = {"id": 1, "provider": "openai", "model": "gpt-4o"}
+    fields: dict[str, Any] = {"id": "1", "provider": "openai", "model": "gpt-4o"}
     return CustomPrices([Override(**fields | override)])
 
 
@@ -53,7 +53,7 @@ def test_an_override_stands_above_the_list_and_says_whose_it_is() -> None:
 def test_a_percentage_adjusts_the_price_that_would_hold() -> None:
     discount = own(percent="-12.5")
     assert usd(price("openai", "gpt-4o", book=BOOK.with_custom(discount))) == "0.0030625"
-    everywhere = own(rates={"input_mtok": "1", "output_mtok": "2"}, id=2)
+    everywhere = own(rates={"input_mtok": "1", "output_mtok": "2"}, id="2")
     both = BOOK.with_custom(discount, everywhere)
     assert usd(price("openai", "gpt-4o", book=both)) == "0.00105"
     batch = price("openai", "gpt-4o", book=BOOK.with_custom(discount), service_tier="batch")
@@ -73,23 +73,23 @@ def test_an_own_model_of_an_unknown_provider_can_have_a_price() -> None:
 
 
 def test_an_alias_gives_a_name_the_price_of_a_model() -> None:
-    alias = Alias(id=1, provider="azure", model="our-prod", to_provider="azure", to_model="gpt-5")
+    alias = Alias(id="1", provider="azure", model="our-prod", to_provider="azure", to_model="gpt-5")
     book = BOOK.with_custom(CustomPrices(aliases=[alias]))
     cost = price("azure", "azure/our-prod", book=book)
     assert usd(cost) == "0.00225"
     assert cost.rate_card is not None
     assert cost.rate_card.model == "gpt-5"
-    everything = Override(id=2, provider="azure", model="*", percent="-10")
+    everything = Override(id="2", provider="azure", model="*", percent="-10")
     discounted = BOOK.with_custom(CustomPrices([everything], [alias]))
     assert usd(price("azure", "our-prod", book=discounted)) == "0.002025"  # once, not twice
 
 
 def test_the_workspace_comes_before_the_installation_and_an_override_before_an_alias() -> None:
     def alias(to: str) -> Alias:
-        return Alias(id=1, provider="x", model="m", to_provider="openai", to_model=to)
+        return Alias(id="1", provider="x", model="m", to_provider="openai", to_model=to)
 
     rates = {"input_mtok": "7", "output_mtok": "0"}
-    override = Override(id=1, provider="x", model="m", rates=rates)
+    override = Override(id="1", provider="x", model="m", rates=rates)
     orders = [
         ((CustomPrices([override], [alias("gpt-4o")]), CustomPrices()), "0.007"),
         ((CustomPrices(aliases=[alias("gpt-4o")]), CustomPrices([override])), "0.0035"),
@@ -101,8 +101,8 @@ def test_the_workspace_comes_before_the_installation_and_an_override_before_an_a
 
 
 def test_aliases_that_point_at_each_other_end() -> None:
-    there = Alias(id=1, provider="x", model="a", to_provider="x", to_model="b")
-    back = Alias(id=2, provider="x", model="b", to_provider="x", to_model="a")
+    there = Alias(id="1", provider="x", model="a", to_provider="x", to_model="b")
+    back = Alias(id="2", provider="x", model="b", to_provider="x", to_model="a")
     book = BOOK.with_custom(CustomPrices(aliases=[there, back]))
     assert price("x", "a", book=book).status is CostStatus.UNPRICED
 
@@ -111,7 +111,7 @@ def test_overrides_hold_from_and_to_their_dates_and_the_newer_wins() -> None:
     def rate(number: int, start: int | None, end: int | None = None) -> Override:
         rates = {"input_mtok": str(number), "output_mtok": "0"}
         return Override(
-            id=number, provider="x", model="m", rates=rates, effective_from_ms=start,
+            id=str(number), provider="x", model="m", rates=rates, effective_from_ms=start,
             effective_to_ms=end,
         )  # fmt: skip
 
@@ -122,8 +122,10 @@ def test_overrides_hold_from_and_to_their_dates_and_the_newer_wins() -> None:
 
 
 def test_an_override_for_one_service_tier_holds_for_that_tier() -> None:
-    standard = Override(id=1, provider="x", model="m", rates={"input_mtok": "2"})
-    batch = Override(id=2, provider="x", model="m", rates={"input_mtok": "1"}, service_tier="batch")
+    standard = Override(id="1", provider="x", model="m", rates={"input_mtok": "2"})
+    batch = Override(
+        id="2", provider="x", model="m", rates={"input_mtok": "1"}, service_tier="batch"
+    )
     book = BOOK.with_custom(CustomPrices([standard, batch]))
     usage = Usage(input_tokens=10**6)
     tiers = {
@@ -162,4 +164,4 @@ def test_an_override_that_makes_no_sense_is_refused(field: str, bad: dict[str, A
 
 def test_an_alias_of_itself_is_refused() -> None:
     with pytest.raises(InvalidValue):
-        Alias(id=1, provider="azure", model="x", to_provider="azure_openai", to_model="azure/X")
+        Alias(id="1", provider="azure", model="x", to_provider="azure_openai", to_model="azure/X")

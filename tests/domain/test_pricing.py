@@ -197,7 +197,7 @@ def test_figures_do_not_depend_on_the_caller_s_decimal_context() -> None:
 def test_one_rounding_to_even_at_the_end() -> None:
     def cost_of(rate: str, count: int) -> int | None:
         rates = {"input_mtok": rate, "output_mtok": "0"}
-        override = Override(id=1, provider="openai", model="gpt-4o", rates=rates)
+        override = Override(id="1", provider="openai", model="gpt-4o", rates=rates)
         book = BOOK.with_custom(CustomPrices([override]))
         return price("openai", "gpt-4o", Usage(input_tokens=count), book=book).cost_pico
 
