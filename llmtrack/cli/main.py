@@ -13,6 +13,7 @@ from llmtrack.cli.exit_codes import MEANINGS
 from llmtrack.cli.failures import ReportingGroup
 from llmtrack.cli.keys import keys
 from llmtrack.cli.purge import purge
+from llmtrack.cli.reconcile import reconcile
 from llmtrack.cli.serve import serve
 from llmtrack.cli.setup import setup
 from llmtrack.cli.usage import usage
@@ -54,6 +55,7 @@ for command in (
     keys,
     events,
     usage,
+    reconcile,
     backup,
     purge,
     check,

@@ -86,10 +86,13 @@ class Recorded:
 
 
 class Parts(NamedTuple):
-    """In pico-USD; positive where the bill is higher."""
+    """In pico-USD; positive where the bill is higher. The classes of tokens stand apart."""
 
     calls: int = 0
-    tokens: int = 0
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
     price: int = 0
     unexplained: int = 0
 
@@ -97,14 +100,21 @@ class Parts(NamedTuple):
         return Parts(*(a + b for a, b in zip(self, other, strict=True)))
 
     @property
+    def tokens(self) -> int:
+        return self.input + self.cache_read + self.cache_write + self.output
+
+    @property
     def total(self) -> int:
-        return self.calls + self.tokens + self.price + self.unexplained
+        return sum(self)
 
     @property
     def largest(self) -> str:
-        """The part that explains most, `""` where there is no difference."""
-        name = max(self._fields, key=lambda field: abs(getattr(self, field)))
-        return name if getattr(self, name) else ""
+        """The part that explains most of the total, `""` where there is nothing to explain."""
+        # What makes a bill smaller does not explain why it is larger.
+        sign = (self.total > 0) - (self.total < 0)
+        amounts = {name: n * sign if sign else abs(n) for name, n in self._asdict().items()}
+        name = max(amounts, key=lambda field: amounts[field])
+        return name if amounts[name] else ""
 
 
 class Place(NamedTuple):
@@ -188,16 +198,15 @@ def split_difference(billed: Billed, recorded: Recorded, rates: Rates | None) ->
     if not recorded.calls:
         return _nothing_recorded(billed, recorded, rates)
     factor = _calls_factor(billed, recorded)
-    calls = round(recorded.cost_pico * (factor - 1))
-    tokens = 0
+    parts = Parts(round(recorded.cost_pico * (factor - 1)))
     if billed.tokens is not None and rates is not None:
-        tokens = _tokens_part(billed.tokens, recorded.tokens, factor, rates)
+        parts = parts.plus(_tokens_parts(billed.tokens, recorded.tokens, factor, rates))
     if billed.cost_pico is None:
-        return Parts(calls, tokens)
-    rest = billed.cost_pico - recorded.cost_pico - calls - tokens
+        return parts
+    rest = billed.cost_pico - recorded.cost_pico - parts.total
     if billed.tokens is None or (rates is None and recorded.cost_pico):
-        return Parts(calls, tokens, unexplained=rest)
-    return Parts(calls, tokens, price=rest)
+        return parts._replace(unexplained=rest)
+    return parts._replace(price=rest)
 
 
 def rates_of_card(card: RateCard) -> Rates:
@@ -237,11 +246,13 @@ def _calls_factor(billed: Billed, recorded: Recorded) -> Fraction:
     return max(ratios) if max(ratios) < 1 else Fraction(1)
 
 
-def _tokens_part(theirs: Tokens, ours: Tokens, factor: Fraction, rates: Rates) -> int:
-    worth = Fraction(0)
-    for token_class, their_count, our_count in zip(Tokens._fields, theirs, ours, strict=True):
-        worth += (their_count - factor * our_count) * rates[token_class]
-    return round(worth)
+def _tokens_parts(theirs: Tokens, ours: Tokens, factor: Fraction, rates: Rates) -> Parts:
+    counted = zip(Tokens._fields, theirs, ours, strict=True)
+    worth = {
+        token_class: round((their_count - factor * our_count) * rates[token_class])
+        for token_class, their_count, our_count in counted
+    }
+    return Parts(**worth)
 
 
 def _worth(tokens: Tokens, rates: Rates) -> Fraction:

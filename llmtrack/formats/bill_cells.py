@@ -14,7 +14,8 @@ _EPOCH = re.compile(r"\d{9,10}")
 _SLASHED = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
 _SPACES = re.compile(r"[\s\u00a0\u202f'_]")
 _DOLLARS = re.compile(r"^-?\s*(us)?\$\s*|\s*\$$|\s*usd\s*", re.IGNORECASE)
-_THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d*)?")
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_AMBIGUOUS = re.compile(r"-?[1-9]\d{0,2},\d{3}")
 _DECIMAL_COMMA = re.compile(r"-?(\d{1,3}(\.\d{3})+|\d+),\d+")
 
 
@@ -22,6 +23,8 @@ class Cell(NamedTuple):
     text: str
     line: int
     column: str
+    has_decimal_points: bool = True
+    """False in a file whose commas may be decimal ones: its cells are not split by commas."""
 
     def wrong(self, what: str) -> InvalidValue:
         shown = repr(self.text[:60])
@@ -32,7 +35,10 @@ def amount_pico(cell: Cell) -> int:
     """US dollars as pico-USD; an empty cell is 0."""
     if not cell.text:
         return 0
-    amount = _number(cell, _without_dollars(cell.text))
+    text = _without_dollars(cell.text)
+    if not cell.has_decimal_points and _AMBIGUOUS.fullmatch(_SPACES.sub("", text)):
+        raise cell.wrong("may be a thousand times as much; write it with a decimal point")
+    amount = _number(cell, text)
     if not -AMOUNT_MAX <= amount <= AMOUNT_MAX:
         raise cell.wrong("is out of range")
     return pico_from_usd(amount)

@@ -1,13 +1,15 @@
 """A provider's cost or usage export (CSV) -> lines of a bill.
 
 The columns that are understood stand in `docs/reconcile.md`. A file is read whole or not at
-all: an error names the line and the column.
+all: an error names the line and the column. Only lines that add up other lines are passed
+over (`Total`), because they count everything a second time.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from llmtrack.domain.bill_matching import BillEntry
 from llmtrack.domain.errors import InvalidValue
@@ -22,7 +24,7 @@ COLUMN_TARGETS = (
 
 # What a line is read from: ours -> the names it may have in the file, the first that is there.
 _OPENAI = {
-    "day": ("start_time_iso", "date", "day", "start_time"),
+    "day": ("start_time_iso", "date", "day", "start_time", "usage_date_utc"),
     "model": ("model", "line_item"),
     "cost": ("amount_value", "amount", "cost_usd", "cost_in_usd", "cost"),
     "currency": ("amount_currency", "currency"),
@@ -62,6 +64,9 @@ _LINE_ITEMS = {
     "output tokens": "output",
 }
 """What stands after the comma of an OpenAI line item: `gpt-4o, cached input`."""
+_SUM_WORDS = frozenset({"total", "totals", "grand total", "subtotal", "sub total", "sum"})
+_SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
+"""A first line by which spreadsheets tell each other the delimiter."""
 
 
 def parse_bill(
@@ -89,6 +94,9 @@ def parse_bill(
 
 
 def _line(row: "_Row", places: Mapping[str, int]) -> BillEntry | None:
+    if any(_is_sum(row.values[place]) for place in _naming(row, places)):
+        return None
+    row.check_length(max(places.values()))
     cells = {name: row.cell(place) for name, place in places.items()}
     cost = cells.get("cost")
     currency = cells.get("currency")
@@ -109,6 +117,16 @@ def _line(row: "_Row", places: Mapping[str, int]) -> BillEntry | None:
     # Exports have a row for every day, also where there was nothing to count.
     counted = line.requests or (tokens and tokens.total) or line.cost_pico
     return line if counted or model else None
+
+
+def _naming(row: "_Row", places: Mapping[str, int]) -> list[int]:
+    """The cells that can say that a line is a sum: the first one, the day's and the model's."""
+    named = {0, places["day"], places.get("model", 0)}
+    return [place for place in named if place < len(row.values)]
+
+
+def _is_sum(text: str) -> bool:
+    return text.strip().rstrip(":").lower().replace("-", " ") in _SUM_WORDS
 
 
 def _tokens(cells: Mapping[str, Cell]) -> Tokens | None:
@@ -143,36 +161,70 @@ class _Row(NamedTuple):
     number: int
     values: Sequence[str]
     header: Sequence[str]
+    delimiter: str
 
     def cell(self, place: int) -> Cell:
-        text = self.values[place].strip() if place < len(self.values) else ""
-        return Cell(text, self.number, self.header[place])
+        return Cell(
+            self.values[place].strip(), self.number, self.header[place], self.delimiter == ","
+        )
+
+    def check_length(self, last_place: int) -> None:
+        """Cells in the wrong column would be wrong figures. Raises InvalidValue."""
+        if any(value.strip() for value in self.values[len(self.header) :]):
+            raise InvalidValue(
+                "file",
+                f"line {self.number} has {len(self.values)} cells, and there are"
+                f" {len(self.header)} columns",
+                fix=f"put a value that has a {self.delimiter!r} in it into quotes",
+            )
+        if len(self.values) <= last_place:
+            raise InvalidValue(
+                "file",
+                f"line {self.number} ends before column {self.header[last_place]!r}",
+                fix="export the file again: this one was cut off",
+            )
 
 
 def _read(data: bytes) -> tuple[list[str], Iterator[_Row]]:
     text = _decoded(data)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if not first:
+    first, _, rest = text.lstrip().partition("\n")
+    told = _SEPARATOR_LINE.fullmatch(first.strip())
+    if told:
+        first = rest.lstrip().partition("\n")[0]
+    if not first.strip():
         raise InvalidValue("file", "the file is empty")
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] = []
-    while not any(header):
-        header = [_column_name(name) for name in next(reader)]
-    return header, _rows(reader, header)
+    delimiter = told[1] if told else max(",;\t", key=first.count)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = _numbered(lines)
+    header = next((values for _, values in rows if not _is_preface(values, told)), None)
+    if header is None:
+        raise InvalidValue("file", "the file has no column names")
+    names = [_column_name(name) for name in header]
+    return names, (_Row(number, values, names, delimiter) for number, values in rows)
 
 
-def _rows(reader: "Iterator[list[str]]", header: Sequence[str]) -> Iterator[_Row]:
-    line_num = 1
+def _is_preface(values: Sequence[str], told: re.Match[str] | None) -> bool:
+    return told is not None and values[0].strip().lower().startswith("sep=")
+
+
+def _numbered(reader: "_Reader") -> Iterator[tuple[int, list[str]]]:
+    """Lines that are not empty, with the number at which each ends in the file."""
     try:
         for values in reader:
-            line_num = getattr(reader, "line_num", line_num + 1)
-            if line_num > LINES_MAX:
+            if reader.line_num > LINES_MAX:
                 raise InvalidValue("file", f"the file has more than {LINES_MAX:,} lines")
             if any(value.strip() for value in values):
-                yield _Row(line_num, values, header)
+                yield reader.line_num, values
     except csv.Error as error:
-        raise InvalidValue("file", f"line {line_num + 1}: {error}") from error
+        raise InvalidValue("file", f"line {reader.line_num}: {error}") from error
+
+
+class _Reader(Protocol):
+    """What `csv.reader` makes; its type has no public name."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 def _decoded(data: bytes) -> str:

@@ -13,7 +13,7 @@ from llmtrack.services.ingest import Ingest
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.storage.database import Database
-from llmtrack.web import ingest, keys, members, overview, security, setup, sign_in
+from llmtrack.web import ingest, keys, members, overview, reconcile, security, setup, sign_in
 from llmtrack.web.assets import Assets
 from llmtrack.web.auth import recognise_user
 from llmtrack.web.context import (
@@ -90,6 +90,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *overview.ROUTES,
         *keys.ROUTES,
         *members.ROUTES,
+        *reconcile.ROUTES,
     ]
 
 

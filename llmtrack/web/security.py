@@ -19,13 +19,13 @@ from llmtrack.domain.errors import (
     Refused,
 )
 from llmtrack.web.context import SIGNED_IN, SITE
+from llmtrack.web.forms import body_bytes_max
 from llmtrack.web.render import page
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-FORM_BYTES_MAX = 64 * 1024
 API = "/api/"
 INGEST = "/api/ingest"
 """Authenticated by a key in a header, which no browser adds by itself."""
@@ -127,9 +127,10 @@ async def limit_bodies(request: web.Request, handler: Handler) -> web.StreamResp
             raise web.HTTPUnsupportedMediaType(text="The body must not be compressed.")
         if request.content_length is None:
             raise web.HTTPLengthRequired(text="The request needs a Content-Length.")
-        if request.content_length > FORM_BYTES_MAX:
+        most = body_bytes_max(request.match_info.handler)
+        if request.content_length > most:
             raise web.HTTPRequestEntityTooLarge(
-                FORM_BYTES_MAX, request.content_length, text="The request is too large."
+                most, request.content_length, text="The request is too large."
             )
     return await handler(request)
 
