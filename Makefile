@@ -9,7 +9,7 @@ INSTALL = $(PIP) install --no-deps --require-hashes --requirement
 LOCKS = requirements/run.lock requirements/dev.lock requirements/e2e.lock requirements/build.lock
 SQLITE = build/sqlite/libsqlite3.so.0
 
-.PHONY: help run test lint format e2e binary smoke lock clean needs
+.PHONY: help run test lint format docs e2e binary smoke lock clean needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /make \1\t/p' Makefile
@@ -30,6 +30,9 @@ lint: .venv/dev.stamp ## types and style
 format: .venv/dev.stamp ## put every file into the one form
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+docs: .venv/dev.stamp ## write the pages that come from the code: configuration, command line
+	.venv/bin/python packaging/write_docs.py docs
 
 e2e: .venv/e2e.stamp ## the pages in Debian's Chromium
 	.venv/bin/python -m pytest tests/e2e

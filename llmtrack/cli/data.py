@@ -3,17 +3,18 @@
 
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
-from llmtrack.config import resolve_data_dir
 
 if TYPE_CHECKING:
+    from llmtrack.config.loading import Config
+    from llmtrack.config.table import Setting
     from llmtrack.storage.database import Database
 
 T = TypeVar("T")
@@ -28,12 +29,32 @@ def now_ms() -> int:
 class Data:
     """Resolved when a command needs it, so that `version` and `--help` never do."""
 
-    def __init__(self, flag: str | None) -> None:
+    def __init__(self, flag: str | None, config_file: Path | None = None) -> None:
         self._flag = flag
+        self._config_file = config_file
+        self._flags: dict[Setting[Any], str] = {}
+
+    def override(self, flags: "Mapping[Setting[Any], str | None]") -> None:
+        """Settings that flags of the command itself have named; None means not named."""
+        self._flags |= {setting: text for setting, text in flags.items() if text is not None}
+        self.__dict__.pop("config", None)
 
     @cached_property
+    def config(self) -> "Config":
+        """The settings in force. Raises ConfigUnusable."""
+        return self.read_config()
+
+    def read_config(self) -> "Config":
+        """As `config`, read anew."""
+        from llmtrack.config.loading import load
+        from llmtrack.config.table import DATA_DIR
+
+        flags = {DATA_DIR: self._flag, **self._flags} if self._flag else self._flags
+        return load(flags, os.environ, file=self._config_file)
+
+    @property
     def directory(self) -> Path:
-        return resolve_data_dir(self._flag, os.environ)
+        return self.config.data_dir
 
     @property
     def database(self) -> Path:

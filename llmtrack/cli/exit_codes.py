@@ -48,6 +48,7 @@ CODES = {
     "BackupUnusable": ExitCode.VERIFICATION_FAILED,
     "AlreadyRunning": ExitCode.SERVER_STATE,
     "CertificateUnusable": ExitCode.CONFIG,
+    "ConfigUnusable": ExitCode.CONFIG,
     "SchemaTooNew": ExitCode.CONFIG,
     "AddressUnusable": ExitCode.CONFIG,
     "PortBusy": ExitCode.BUSY,

@@ -1,12 +1,14 @@
 """The command line: one group, one module a noun."""
 
 import sys
+from pathlib import Path
 
 import click
 
 from llmtrack import __version__
 from llmtrack.cli.backup import backup
 from llmtrack.cli.check import check
+from llmtrack.cli.config import config
 from llmtrack.cli.data import Data
 from llmtrack.cli.events import events
 from llmtrack.cli.exit_codes import MEANINGS
@@ -36,15 +38,24 @@ _EXIT_CODES = "\n".join(f"  {code.value:>2}  {meaning}" for code, meaning in MEA
     help="Where the database is. Default: LLMTRACK_DATA_DIR, systemd's state directory, "
     "/var/lib/llmtrack if it exists, else ./llmtrack-data.",
 )
+@click.option(
+    "--config",
+    "-c",
+    "config_file",
+    metavar="F",
+    type=click.Path(path_type=Path),
+    help="The configuration file. Default: LLMTRACK_CONFIG, /etc/llmtrack/llmtrack.toml, "
+    "~/.config/llmtrack/llmtrack.toml, else llmtrack.toml in the data directory.",
+)
 @click.version_option(__version__, prog_name="llmtrack", message="%(prog)s %(version)s")
 @click.pass_context
-def llmtrack(ctx: click.Context, data_dir: str | None) -> None:
+def llmtrack(ctx: click.Context, data_dir: str | None, config_file: Path | None) -> None:
     """LLMtrack: what LLM calls cost, who and what causes it.
 
     Start with `llmtrack serve`, which prints where to go on. Commands work on the data
     directory, also while the server runs.
     """
-    ctx.obj = Data(data_dir)
+    ctx.obj = Data(data_dir, config_file)
 
 
 for command in (
@@ -59,6 +70,7 @@ for command in (
     backup,
     purge,
     check,
+    config,
     version,
 ):
     llmtrack.add_command(command)

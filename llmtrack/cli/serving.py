@@ -3,36 +3,26 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from socket import socket
-from ssl import SSLContext
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import click
 
 from llmtrack import __version__
 from llmtrack.cli.data import now_ms
+from llmtrack.cli.listening import Plan, certificate_lines
 from llmtrack.cli.output import moment
+from llmtrack.cli.reloading import Reloading
 from llmtrack.domain.credentials import mint_token
 from llmtrack.domain.errors import Refused
 from llmtrack.storage.database import Database
 from llmtrack.storage.login_links import SETUP_LIFE_MS, create_setup_link
 
 DOUBLE_SIGNAL_S = 2.0
-
-
-class Plan(NamedTuple):
-    """Where to listen, how, and what to call it."""
-
-    sockets: list[socket]
-    context: SSLContext | None
-    url: str
-    certificate: str | None
-    """What to say of a certificate that we signed ourselves."""
-    certificate_file: str | None = None
-    """Where it is, for clients to trust."""
+CERTIFICATE_PERIOD_S = 30.0
+"""How soon a replaced certificate is noticed without SIGHUP."""
 
 
 class RunningServer(Protocol):
@@ -40,27 +30,46 @@ class RunningServer(Protocol):
 
 
 async def run_server(
-    path: Path, plan: Plan, start: Callable[[Database], Awaitable[RunningServer]]
+    path: Path,
+    plan: Plan,
+    start: Callable[[Database], Awaitable[RunningServer]],
+    reloading: Reloading,
 ) -> None:
     """Serve until a signal; what was acknowledged or is in flight is safe when this returns."""
     stop = _stop_on_signals()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.reload)
     database = await Database.open(path, create=True)
     try:
         server = await start(database)
         try:
             await _announce(database, plan)
-            offering = asyncio.create_task(_keep_offering_setup(database, plan.url))
-            await stop.wait()
-            click.echo("Stopping: answering what is in flight.", err=True)
-            offering.cancel()
-            with suppress(asyncio.CancelledError):
-                await offering
+            async with _in_background(_keep_offering_setup(database, plan.url), _watch_tls(plan)):
+                await stop.wait()
+                click.echo("Stopping: answering what is in flight.", err=True)
         finally:
             await server.stop()
     finally:
         # Also moves the WAL into the file: the last connection to close does that.
         await database.close()
     click.echo("Stopped.", err=True)
+
+
+@asynccontextmanager
+async def _in_background(*jobs: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run these meanwhile, and end them afterwards."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _watch_tls(plan: Plan) -> None:
+    if plan.tls is not None:
+        await plan.tls.watch(CERTIFICATE_PERIOD_S)
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -88,8 +97,7 @@ def _stop_on_signals() -> asyncio.Event:
 async def _announce(database: Database, plan: Plan) -> None:
     """The one block that a start prints, on stderr; the last line says it is ready."""
     lines = [f"LLMtrack {__version__}", f"  Data         {database.path.absolute()}"]
-    if plan.certificate:
-        lines.append(f"  Certificate  {plan.certificate}")
+    lines += certificate_lines(plan)
     link = await _setup_link(database, plan.url)
     lines.append(link or f"  Sign in      {plan.url}/sign-in")
     lines.append(f"Ready on {plan.url}")

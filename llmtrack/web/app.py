@@ -12,6 +12,7 @@ from llmtrack.domain.credentials import Passwords
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
+from llmtrack.services.proxies import TrustedProxies
 from llmtrack.storage.database import Database
 from llmtrack.web import ingest, keys, members, overview, reconcile, security, setup, sign_in
 from llmtrack.web.assets import Assets
@@ -28,6 +29,7 @@ from llmtrack.web.context import (
 from llmtrack.web.fresh_keys import FreshKeys
 from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
+from llmtrack.web.proxied import PROXIES, believe_proxies
 from llmtrack.web.render import RENDERER, Renderer
 from llmtrack.web.sign_in_delays import SignInDelays
 from llmtrack.web.theme import post_theme
@@ -46,17 +48,20 @@ def build_app(
     base_url: str,
     secure: bool,
     certificate_file: str | None = None,
+    proxies: TrustedProxies | None = None,
     clock_ms: Callable[[], int] = wall_clock_ms,
     passwords: Passwords | None = None,
 ) -> web.Application:
     """The whole application on an open database; the caller closes the database after it.
 
     `certificate_file`: where a certificate is that we signed ourselves, for clients to trust.
+    `proxies`: given when proxies speak TLS for us, and then nobody else is served.
     """
     app = web.Application(
         client_max_size=BATCH_BYTES_MAX,
         middlewares=[
             security.answer_faults,
+            believe_proxies,
             security.limit_bodies,
             security.refuse_foreign_origins,
             recognise_user,
@@ -65,6 +70,8 @@ def build_app(
     app[DATABASE] = database
     app[CLOCK_MS] = clock_ms
     app[SITE] = Site(base_url, secure, certificate_file)
+    if proxies is not None:
+        app[PROXIES] = proxies
     app[KEY_RING] = KeyRing(database)
     app[PRICE_BOOKS] = PriceBooks(database)
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())

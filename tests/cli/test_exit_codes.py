@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from llmtrack.cli.exit_codes import CODES, FAULT_CODES, MEANINGS, ExitCode, exit_code_of
+from llmtrack.config import loading
 from llmtrack.domain import errors
 from llmtrack.services import backup, certificates, listening, lock
 from llmtrack.storage import database
@@ -13,7 +14,7 @@ from llmtrack.storage.faults import Fault
 
 CLASSES = {
     name: getattr(module, name)
-    for module in (errors, backup, certificates, listening, lock, database)
+    for module in (errors, loading, backup, certificates, listening, lock, database)
     for name in vars(module)
     if name in CODES
 }

@@ -1,0 +1,121 @@
+"""What a server listens on, with which certificate, and what it calls itself."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from socket import socket
+from typing import NamedTuple
+
+from llmtrack.cli.data import now_ms
+from llmtrack.cli.output import moment
+from llmtrack.config.loading import Config, ConfigUnusable
+from llmtrack.config.table import (
+    LISTEN,
+    PUBLIC_URL,
+    TLS_CERT_FILE,
+    TLS_KEY_FILE,
+    TLS_MODE,
+    TRUSTED_PROXIES,
+)
+from llmtrack.services.listening import (
+    Address,
+    bind,
+    is_loopback,
+    parse_address,
+    reachable_address,
+)
+from llmtrack.services.live_tls import LiveTls
+from llmtrack.services.proxies import TrustedProxies
+from llmtrack.services.self_signed import Pair, self_signed_pair
+
+
+class Plan(NamedTuple):
+    """Where to listen, how, and what to call it."""
+
+    sockets: list[socket]
+    url: str
+    tls: LiveTls | None
+    """None: plain http, on loopback or for `proxies`."""
+    proxies: TrustedProxies | None
+    is_self_signed: bool
+
+    @property
+    def certificate_file(self) -> str | None:
+        """Where a certificate is that clients have to be told to trust."""
+        if self.tls is None or not self.is_self_signed:
+            return None
+        return str(self.tls.pair.cert_file.absolute())
+
+
+def plan_listening(config: Config, open_things: ExitStack) -> Plan:
+    """Bind and find the certificate. Raises ConfigUnusable, CertificateUnusable, PortBusy..."""
+    addresses = [parse_address(text) for text in config[LISTEN]]
+    if not addresses:
+        raise _unusable(config, LISTEN.key, "server.listen names no address")
+    sockets: list[socket] = []
+    bound = []
+    for address in addresses:
+        own = bind(address)
+        for listening in own:
+            open_things.callback(listening.close)
+        sockets += own
+        bound.append((address, own))
+    mode = tls_mode(config, sockets)
+    reachable = reachable_address(*bound[0])
+    is_plain = mode in {"none", "proxy"}
+    source = None if is_plain else pair_source(config, mode, addresses[0])
+    return Plan(
+        sockets,
+        config[PUBLIC_URL].rstrip("/") or f"{'http' if mode == 'none' else 'https'}://{reachable}",
+        None if source is None else LiveTls(source),
+        _proxies(config) if mode == "proxy" else None,
+        mode == "self-signed",
+    )
+
+
+def tls_mode(config: Config, sockets: list[socket]) -> str:
+    """`auto` decided: none, files, self-signed or proxy. Raises ConfigUnusable."""
+    mode = config[TLS_MODE]
+    has_files = config[TLS_CERT_FILE] is not None
+    if mode == "auto" and has_files:
+        return "files"
+    if mode == "auto":
+        return "none" if is_loopback(sockets) else "self-signed"
+    if mode == "files" and not has_files:
+        raise _unusable(config, TLS_MODE.key, 'tls.mode = "files" needs tls.cert_file')
+    if mode == "proxy" and not config[TRUSTED_PROXIES]:
+        raise _unusable(config, TLS_MODE.key, 'tls.mode = "proxy" needs tls.trusted_proxies')
+    return mode
+
+
+def pair_source(config: Config, mode: str, address: Address) -> Callable[[], Pair]:
+    """Says which pair to serve, as often as it is asked."""
+    cert_file = config[TLS_CERT_FILE]
+    if mode == "files" and cert_file is not None:
+        pair = Pair(cert_file, config[TLS_KEY_FILE] or cert_file)
+        return lambda: pair
+    directory: Path = config.data_dir / "tls"
+    host = address.host
+    return lambda: self_signed_pair(directory, host=host, now_ms=now_ms())
+
+
+def _proxies(config: Config) -> TrustedProxies:
+    networks = config[TRUSTED_PROXIES]
+    return TrustedProxies(networks)
+
+
+def certificate_lines(plan: Plan) -> list[str]:
+    """What to say of a self-signed certificate at the start."""
+    if plan.tls is None or not plan.is_self_signed:
+        return []
+    return [
+        f"  Certificate  self-signed, good until {moment(plan.tls.facts.not_after_ms)}",
+        f"               SHA-256 {plan.tls.facts.fingerprint}",
+        f"               Python clients trust it with SSL_CERT_FILE={plan.certificate_file}",
+        f"               Node clients with NODE_EXTRA_CA_CERTS={plan.certificate_file}",
+    ]
+
+
+def _unusable(config: Config, key: str, text: str) -> ConfigUnusable:
+    where = f"{config.file}: " if config.file else ""
+    return ConfigUnusable(f"{where}{text}", fix=f"see {key} in: llmtrack config example")

@@ -1,0 +1,45 @@
+"""SIGHUP: the settings that may change while the server runs, read anew."""
+
+import click
+
+from llmtrack.cli.data import Data
+from llmtrack.cli.listening import Plan, pair_source, tls_mode
+from llmtrack.config.table import LISTEN, SETTINGS, TRUSTED_PROXIES
+from llmtrack.domain.errors import LLMtrackError
+from llmtrack.services.listening import parse_address
+
+
+class Reloading:
+    """Knows what the server was started with, and what of it can be replaced."""
+
+    def __init__(self, data: Data, plan: Plan) -> None:
+        self._data = data
+        self._plan = plan
+        self._config = data.config
+
+    def reload(self) -> None:
+        """Put the new values into force; on any fault say so and go on with the old ones."""
+        try:
+            config = self._data.read_config()
+            if self._plan.tls is not None:
+                mode = tls_mode(config, self._plan.sockets)
+                self._plan.tls.reload(pair_source(config, mode, parse_address(config[LISTEN][0])))
+        except (LLMtrackError, OSError) as error:
+            fix = getattr(error, "fix", None)
+            click.echo(f"Not reloaded, everything stays as it was: {error}", err=True)
+            if fix:
+                click.echo(f"Try: {fix}", err=True)
+            return
+        if self._plan.proxies is not None:
+            networks = config[TRUSTED_PROXIES]
+            self._plan.proxies.networks = networks
+        changed = [
+            setting
+            for setting in SETTINGS
+            if config.told(setting).value != self._config.told(setting).value
+        ]
+        for setting in changed:
+            text = "is in force" if setting.reloads else "needs a restart"
+            click.echo(f"{setting.key} {text}", err=True)
+        click.echo("Reloaded.", err=True)
+        self._config = config

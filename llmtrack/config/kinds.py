@@ -1,0 +1,152 @@
+"""The kinds of values a setting can have: how each is read from text and from TOML.
+
+A reader raises ValueError with a text that completes "must be ...".
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+Network = IPv4Network | IPv6Network
+
+_DURATION = re.compile(r"(\d+)\s*(ms|s|m|h|d|w)")
+_DURATIONS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|GiB|TiB)?", re.IGNORECASE)
+_SIZES = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_WORDS = {"true": True, "yes": True, "on": True, "1": True}
+_WORDS |= {"false": False, "no": False, "off": False, "0": False}
+
+
+class Kind(NamedTuple, Generic[T]):
+    """`from_text` reads an environment variable or a flag, `from_toml` what TOML has made."""
+
+    name: str
+    from_text: Callable[[str], T]
+    from_toml: Callable[[object], T]
+
+
+def _textual(name: str, read: Callable[[str], T]) -> Kind[T]:
+    """A kind that is a string in TOML."""
+
+    def from_toml(value: object) -> T:
+        if not isinstance(value, str):
+            raise ValueError(f"{name}, in quotes")  # noqa: TRY004 - one error for a bad value
+        return read(value)
+
+    return Kind(name, read, from_toml)
+
+
+def _listed(name: str, read: Callable[[str], T]) -> Kind[tuple[T, ...]]:
+    """Separated by commas in text, an array in TOML (one string is as good)."""
+
+    def from_text(text: str) -> tuple[T, ...]:
+        return tuple(read(part.strip()) for part in text.split(",") if part.strip())
+
+    def from_toml(value: object) -> tuple[T, ...]:
+        if isinstance(value, str):
+            return from_text(value)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ValueError(name)
+        return tuple(read(item) for item in value)
+
+    return Kind(name, from_text, from_toml)
+
+
+def choice(*words: str) -> Kind[str]:
+    name = f"one of {', '.join(words)}"
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(name)
+        return text
+
+    return _textual(name, read)
+
+
+def _path(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"networks such as 10.0.0.0/8, and {text!r} is none") from None
+
+
+def _duration(text: str) -> timedelta:
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("a duration: a whole number and ms, s, m, h, d or w, such as 30s")
+    return int(found[1]) * _DURATIONS[found[2]]
+
+
+def _size(text: str) -> int:
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("a size: a whole number and KiB, MiB or GiB, such as 64MiB")
+    return int(found[1]) * _SIZES[(found[2] or "").lower()]
+
+
+def _size_from_toml(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    return _size(value if isinstance(value, str) else "")
+
+
+def _time_of_day(text: str) -> int | None:
+    if not text:
+        return None
+    found = _TIME_OF_DAY.fullmatch(text)
+    if found is None:
+        raise ValueError("a time of day such as 03:15, or empty for never")
+    return int(found[1]) * 60 + int(found[2])
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ValueError("a whole number")
+    return int(text)
+
+
+def _count_from_toml(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("a whole number, without quotes")
+    return value
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in _WORDS:
+        raise ValueError("true or false")
+    return _WORDS[text.lower()]
+
+
+def _flag_from_toml(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false, without quotes")  # noqa: TRY004 - as above
+    return value
+
+
+TEXT: Kind[str] = _textual("text", str)
+TEXTS: Kind[tuple[str, ...]] = _listed("a list of texts", str)
+PATH: Kind[Path | None] = _textual("a path", _path)
+NETWORKS: Kind[tuple[Network, ...]] = _listed("a list of networks such as 10.0.0.0/8", _network)
+DURATION: Kind[timedelta] = _textual("a duration such as 30s", _duration)
+SIZE: Kind[int] = Kind("a size such as 64MiB", _size, _size_from_toml)
+TIME_OF_DAY: Kind[int | None] = _textual("a time of day such as 03:15", _time_of_day)
+"""Minutes after midnight."""
+COUNT: Kind[int] = Kind("a whole number", _count, _count_from_toml)
+FLAG: Kind[bool] = Kind("true or false", _flag, _flag_from_toml)

@@ -1,0 +1,105 @@
+"""Every setting of the operator, once. What the dashboard decides is in the database instead.
+
+A default is text, read like any other value, so that what the documentation says is what
+the program does.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from llmtrack.config.kinds import NETWORKS, PATH, TEXT, TEXTS, Kind, choice
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Setting(Generic[T]):
+    """`key` is its name in the file, dots being sections; `text` documents it."""
+
+    key: str
+    kind: Kind[T]
+    default: str
+    text: str
+    reloads: bool = False
+    """Whether SIGHUP brings a new value into force; else it needs a restart."""
+    secret: bool = False
+    """Never shown, except on demand."""
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable; with `_FILE` behind it, of a file with the value."""
+        return "LLMTRACK_" + self.key.replace(".", "_").upper()
+
+
+DATA_DIR = Setting(
+    "data_dir",
+    PATH,
+    "",
+    "Where the database and everything else is kept. Empty: systemd's state directory, "
+    "else /var/lib/llmtrack if it exists, else ./llmtrack-data.",
+)
+LISTEN = Setting(
+    "server.listen",
+    TEXTS,
+    "127.0.0.1:8080",
+    "Where to listen: HOST:PORT, several if need be. 0.0.0.0:8443 takes connections from "
+    "everywhere (IPv4), [::]:8443 over IPv6.",
+)
+PUBLIC_URL = Setting(
+    "server.public_url",
+    TEXT,
+    "",
+    "How people and clients reach the server, e.g. https://llmtrack.example.com: for links and "
+    "snippets. Empty: the address it listens on.",
+)
+TLS_MODE = Setting(
+    "tls.mode",
+    choice("auto", "files", "self-signed", "proxy"),
+    "auto",
+    "auto: plain http on loopback; elsewhere the files below if they are set, else a "
+    "certificate that the server signs itself. files and self-signed: that, also on loopback. "
+    "proxy: plain http for a proxy that speaks TLS, see tls.trusted_proxies.",
+)
+TLS_CERT_FILE = Setting(
+    "tls.cert_file",
+    PATH,
+    "",
+    "PEM: the server's certificate, then the CA's. May hold the private key as well.",
+    reloads=True,
+)
+TLS_KEY_FILE = Setting(
+    "tls.key_file", PATH, "", "PEM: the private key, without a passphrase.", reloads=True
+)
+TRUSTED_PROXIES = Setting(
+    "tls.trusted_proxies",
+    NETWORKS,
+    "",
+    'With tls.mode = "proxy": the networks that the proxy\'s connections come from. Only their '
+    "X-Forwarded-For and X-Forwarded-Proto are believed; requests from elsewhere are refused.",
+    reloads=True,
+)
+
+SETTINGS: tuple[Setting[Any], ...] = (
+    DATA_DIR,
+    LISTEN,
+    PUBLIC_URL,
+    TLS_MODE,
+    TLS_CERT_FILE,
+    TLS_KEY_FILE,
+    TRUSTED_PROXIES,
+)
+BY_KEY = {setting.key: setting for setting in SETTINGS}
+
+OTHER_VARIABLES = {
+    "LLMTRACK_CONFIG": "The configuration file, as --config.",
+    "LLMTRACK_DEBUG": "1 shows where a command failed, instead of one line.",
+    "LLMTRACK_API_KEY": "For clients on the same machine; the server does not read it.",
+    "LLMTRACK_BASE_URL": "For clients on the same machine; the server does not read it.",
+}
+"""What may be in the environment besides the settings."""
+
+SECTIONS = {
+    "": "Where things are",
+    "server": "The server",
+    "tls": "TLS",
+}

@@ -1,0 +1,84 @@
+"""The certificate of a running server, replaced without a failed handshake.
+
+asyncio keeps the context that it was started with. That one only hands each handshake on to
+the context of the day, so replacing is one assignment, and a pair that cannot be used never
+comes near a client.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+from llmtrack.domain.errors import LLMtrackError
+from llmtrack.services.certificates import CertificateFacts, certificate_facts, server_context
+from llmtrack.services.self_signed import Pair
+
+log = logging.getLogger(__name__)
+
+Source = Callable[[], Pair]
+"""Says which files to serve, making them first if it is its task."""
+
+
+class LiveTls:
+    """Serves the pair that `source` names, until told that there is another."""
+
+    def __init__(self, source: Source) -> None:
+        """Raises CertificateUnusable, PermissionError."""
+        self.pair = source()
+        self.facts = certificate_facts(self.pair.cert_file)
+        self.context = server_context(*self.pair)
+        self._current = self.context
+        self._source = source
+        self._seen = _state_of(self.pair)
+        self.fault: str | None = None
+        """Why the newest files are not in use; None while they are."""
+        self.context.sni_callback = self._choose
+
+    def reload(self, source: Source | None = None) -> CertificateFacts:
+        """Serve what the files hold now. On any fault raises, and serves on what it served."""
+        self._source = source or self._source
+        pair = self._source()
+        self._seen = _state_of(pair)
+        try:
+            facts = certificate_facts(pair.cert_file)
+            self._current = server_context(*pair)
+        except (LLMtrackError, OSError) as error:
+            self.fault = str(error)
+            raise
+        self.pair, self.facts, self.fault = pair, facts, None
+        log.info("serving the certificate %s", facts.fingerprint)
+        return facts
+
+    async def watch(self, period_s: float) -> None:
+        """Reload whenever a file has changed. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(period_s)
+            try:
+                # Looking is cheap; a self-signed pair near its end is remade here.
+                if _state_of(await asyncio.to_thread(self._source)) != self._seen:
+                    await asyncio.to_thread(self.reload)
+            except (LLMtrackError, OSError) as error:
+                log.error("the new certificate is not used, the old one stays: %s", error)  # noqa: TRY400
+
+    def _choose(
+        self,
+        handshake: ssl.SSLObject | ssl.SSLSocket,
+        name: str | None,  # noqa: ARG002 - there is one certificate for all names
+        context: ssl.SSLContext,  # noqa: ARG002
+    ) -> None:
+        handshake.context = self._current
+
+
+def _state_of(pair: Pair) -> tuple[object, ...]:
+    """Changes with the files' content; None for a file that is not there just now."""
+    return (pair, *map(_file_state, pair))
+
+
+def _file_state(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
