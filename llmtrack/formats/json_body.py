@@ -14,6 +14,7 @@ from llmtrack.domain.errors import InvalidEvent
 _decoder = msgspec.json.Decoder()
 # Every string of a valid document, in order; group 1 is ":" where the string is a key.
 _STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*+(:)?')
+_STRINGS_AND_MARKS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{},"]', re.DOTALL)
 
 
 def decode_json(body: bytes) -> Any:
@@ -33,6 +34,31 @@ def decode_json(body: bytes) -> Any:
     if "\\u0000" in text and contains_nul(document):
         raise InvalidEvent("body", "the JSON has a NUL character")
     return document
+
+
+def split_array(body: bytes) -> list[bytes]:
+    """The items of an array that is not valid JSON throughout, by its brackets alone.
+
+    The one item that is at fault (a lone surrogate, NaN) can then fail alone. Raises
+    InvalidEvent("body").
+    """
+    text = body.strip()
+    items: list[bytes] = []
+    depth, start = 0, 1
+    for found in _STRINGS_AND_MARKS.finditer(text if text.startswith(b"[") else b""):
+        mark = found[0]
+        if mark in b"[{":
+            depth += 1
+        elif mark in b"]}":
+            depth -= 1
+        if depth == 0 or (depth == 1 and mark == b","):
+            items.append(text[start : found.start()].strip())
+            start = found.end()
+        if depth == 0 or mark == b'"':  # the end, or a string that has none
+            break
+    if depth or start != len(text) or not all(items):
+        raise InvalidEvent("body", "the body is not a JSON array")
+    return items
 
 
 def count_members(value: Any) -> int:

@@ -147,7 +147,7 @@ def _parser_fault(
     exc: BaseException | None = None,
     message: str | None = None,  # noqa: ARG001 - it would echo the request
 ) -> web.StreamResponse:
-    if status >= 500:
+    if status >= 500 and not isinstance(exc, ConnectionError):  # a client that went away
         log.error("request failed outside the application", exc_info=exc)
     writer = request.writer
     if writer is not None and writer.output_size > 0:

@@ -31,6 +31,8 @@ class Server:
         runner = web.AppRunner(
             app,
             access_log=None,
+            # web.ingest unpacks: what does not unpack gets an answer of the contract.
+            auto_decompress=False,
             handle_signals=False,
             keepalive_timeout=KEEPALIVE_TIMEOUT_S,
             lingering_time=LINGER_S,

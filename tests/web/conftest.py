@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 from pytest_aiohttp.plugin import AiohttpClient
 
 from llmtrack.domain.credentials import Passwords
@@ -22,4 +22,6 @@ async def client(world: World, passwords: Passwords, aiohttp_client: AiohttpClie
         clock_ms=lambda: NOW_MS,
         passwords=passwords,
     )
-    return await aiohttp_client(app)
+    server = TestServer(app)
+    await server.start_server(auto_decompress=False)  # as web.server does
+    return await aiohttp_client(server)

@@ -38,7 +38,38 @@ async def test_a_batch_answers_each_item_in_order(
     assert await count_events(world) == 2
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b"[" + b"{}," * 1000 + b"{}]", b"[{}", b""])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        rb'{"provider":"p","model":"m\ud800"}',
+        b'{"provider":"p","model":"m","prompt_tokens":NaN}',
+        b'{"provider":"p","model":"m\x00"}',
+        b'{"provider":"p","model":"m","metadata":' + b'{"a":' * 5000 + b"1" + b"}" * 5001,
+        rb'{"provider":"a \"quoted\" ] name","model":}',
+        b"nonsense",
+    ],
+)
+async def test_an_item_that_is_no_json_fails_alone(
+    client: Client, world: World, bad: bytes
+) -> None:
+    good = json.dumps(EVENT | {"feature": 'a "quoted" ] name'}).encode()
+    body = b" [" + b", ".join([good, bad, good]) + b"]\n"
+    headers = {"x-api-key": world.acme_key.raw}
+    async with client.post("/api/ingest/batch", data=body, headers=headers) as response:
+        assert response.status == 207
+        results = (await response.json())["results"]
+
+    assert [result["status"] for result in results] == [200, 400, 200]
+    assert await count_events(world) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"[]", b"{}", b"[" + b"{}," * 1000 + b"{}]", b"[{}", b""),
+        *(b"[{},]", b"[,{}]", b"[NaN] []", b"NaN", b"[" * 100_000, b'["]'),
+    ],
+)
 async def test_a_batch_that_is_none_is_refused_whole(
     client: Client, world: World, body: bytes
 ) -> None:
