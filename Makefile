@@ -20,7 +20,8 @@ run: .venv/run.stamp ## start the server on http://127.0.0.1:8080 (LISTEN=host:p
 test: .venv/dev.stamp ## tidy, types, lint, then every test that needs no browser
 	.venv/bin/python -m pytest tests/test_tidy.py
 	$(MAKE) --no-print-directory lint
-	.venv/bin/python -m pytest --ignore=tests/test_tidy.py --ignore=tests/e2e
+	.venv/bin/python -m pytest --numprocesses auto --dist worksteal \
+		--ignore=tests/test_tidy.py --ignore=tests/e2e
 
 lint: .venv/dev.stamp ## types and style
 	.venv/bin/mypy

@@ -52,6 +52,8 @@ USAGES = [
     {"input": 3001, "output": 211, "input_audio": 2003, "output_audio": 101},
     {"input": 3001, "output": 211, "input_audio": 2003, "cache_read": 1500, "web_searches": 7},
 ]
+REVEALING = (USAGES[4], USAGES[5], USAGES[7])
+"""Every kind of rate and both sides of every threshold: enough for a row's further prices."""
 THEIR_NAMES = {
     "reasoning": "output_reasoning_tokens",
     "web_searches": "web_searches",
@@ -131,16 +133,14 @@ def test_every_row_costs_what_genai_prices_says() -> None:
     reasons: Counter[str] = Counter()
     compared = 0
     wrong = []
+    asked = [(counts, our_usage(counts), their_usage(counts)) for counts in USAGES]
+    further = [one for one in asked if one[0] in REVEALING]
     for provider, model, at, tier in grid():
-        for counts in USAGES:
-            usage = our_usage(counts)
-            at_ms = round(at.timestamp() * 1000)
+        at_ms = round(at.timestamp() * 1000)
+        for counts, usage, reported in asked if (at, tier) == (NOVEMBER, "") else further:
             cost = BOOK.price(provider.id, model.id, usage, at_ms=at_ms, service_tier=tier or None)
             calculation = model.calc_price(
-                their_usage(counts),
-                provider,
-                genai_request_timestamp=at,
-                price_context=TIERS[tier],
+                reported, provider, genai_request_timestamp=at, price_context=TIERS[tier]
             )
             theirs = pico_from_usd(calculation.total_price)
             compared += 1

@@ -4,7 +4,7 @@ import signal
 import time
 
 from .conftest import Appliance
-from .test_kill import SENDERS, Sender
+from .test_kill import SENDERS, Sender, wait_for
 
 
 def test_what_is_in_flight_is_answered_before_the_end(appliance: Appliance) -> None:
@@ -13,13 +13,13 @@ def test_what_is_in_flight_is_answered_before_the_end(appliance: Appliance) -> N
     appliance.start()
     for sender in senders:
         sender.start()
-    time.sleep(1)
+    wait_for(senders, 20 * SENDERS)
 
     begun = time.monotonic()
     code = appliance.stop(signal.SIGTERM)
 
     assert code == 0
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 15
     for sender in senders:
         sender.running = False
     for sender in senders:
