@@ -57,6 +57,12 @@ class Data:
         return self.config.data_dir
 
     @property
+    def backup_directory(self) -> Path:
+        from llmtrack.config.table import BACKUP_DIR
+
+        return self.config[BACKUP_DIR] or self.directory / "backups"
+
+    @property
     def database(self) -> Path:
         return self.directory / DATABASE_NAME
 

@@ -45,6 +45,7 @@ CODES = {
     "FileExistsError": ExitCode.ALREADY_EXISTS,
     "Refused": ExitCode.REFUSED,
     "InvalidValue": ExitCode.USAGE,
+    "Unsealable": ExitCode.VERIFICATION_FAILED,
     "BackupUnusable": ExitCode.VERIFICATION_FAILED,
     "AlreadyRunning": ExitCode.SERVER_STATE,
     "CertificateUnusable": ExitCode.CONFIG,

@@ -16,6 +16,7 @@ from llmtrack.cli.failures import ReportingGroup
 from llmtrack.cli.keys import keys
 from llmtrack.cli.purge import purge
 from llmtrack.cli.reconcile import reconcile
+from llmtrack.cli.retention import set_retention
 from llmtrack.cli.serve import serve
 from llmtrack.cli.setup import setup
 from llmtrack.cli.usage import usage
@@ -74,6 +75,8 @@ for command in (
     version,
 ):
     llmtrack.add_command(command)
+
+workspaces.add_command(set_retention)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 """`llmtrack serve`: the server."""
 
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -66,6 +67,7 @@ def _serve(data: Data) -> None:
 
     from llmtrack.cli.listening import plan_listening
     from llmtrack.cli.reloading import Reloading
+    from llmtrack.cli.scheduling import server_jobs
     from llmtrack.cli.serving import run_server
     from llmtrack.services.files import make_directory
     from llmtrack.services.listening import raise_descriptor_limit
@@ -81,7 +83,8 @@ def _serve(data: Data) -> None:
         async def start(database: "Database") -> "Server":
             return await _start(database, plan)
 
-        asyncio.run(run_server(data.database, plan, start, Reloading(data, plan)))
+        jobs = partial(server_jobs, data)
+        asyncio.run(run_server(data.database, plan, start, Reloading(data, plan), jobs))
 
 
 async def _start(database: "Database", plan: "Plan") -> "Server":

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from llmtrack.cli.output import moment
 from llmtrack.cli.reloading import Reloading
 from llmtrack.domain.credentials import mint_token
 from llmtrack.domain.errors import Refused
+from llmtrack.services.jobs import Job, Jobs
 from llmtrack.storage.database import Database
 from llmtrack.storage.login_links import SETUP_LIFE_MS, create_setup_link
 
@@ -34,6 +35,7 @@ async def run_server(
     plan: Plan,
     start: Callable[[Database], Awaitable[RunningServer]],
     reloading: Reloading,
+    jobs_of: Callable[[Database], Sequence[Job]],
 ) -> None:
     """Serve until a signal; what was acknowledged or is in flight is safe when this returns."""
     stop = _stop_on_signals()
@@ -43,7 +45,9 @@ async def run_server(
         server = await start(database)
         try:
             await _announce(database, plan)
-            async with _in_background(_keep_offering_setup(database, plan.url), _watch_tls(plan)):
+            jobs = Jobs(database, jobs_of(database), now_ms)
+            offering = _keep_offering_setup(database, plan.url)
+            async with _in_background(offering, _watch_tls(plan), jobs.run()):
                 await stop.wait()
                 click.echo("Stopping: answering what is in flight.", err=True)
         finally:

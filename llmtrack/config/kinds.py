@@ -10,6 +10,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
+from llmtrack.domain import bech32
+
 T = TypeVar("T")
 
 Network = IPv4Network | IPv6Network
@@ -116,6 +118,18 @@ def _time_of_day(text: str) -> int | None:
     return int(found[1]) * 60 + int(found[2])
 
 
+def _recipient(text: str) -> str:
+    name = "a public key that `llmtrack backup keygen` has printed, such as age1..."
+    if text:
+        try:
+            prefix, _ = bech32.decode(text)
+        except ValueError as error:
+            raise ValueError(f"{name}, and {error}") from None
+        if prefix != "age":
+            raise ValueError(name)
+    return text
+
+
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise ValueError("a whole number")
@@ -148,5 +162,6 @@ DURATION: Kind[timedelta] = _textual("a duration such as 30s", _duration)
 SIZE: Kind[int] = Kind("a size such as 64MiB", _size, _size_from_toml)
 TIME_OF_DAY: Kind[int | None] = _textual("a time of day such as 03:15", _time_of_day)
 """Minutes after midnight."""
+RECIPIENT: Kind[str] = _textual("a public key such as age1...", _recipient)
 COUNT: Kind[int] = Kind("a whole number", _count, _count_from_toml)
 FLAG: Kind[bool] = Kind("true or false", _flag, _flag_from_toml)

@@ -7,7 +7,19 @@ the program does.
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from llmtrack.config.kinds import NETWORKS, PATH, TEXT, TEXTS, Kind, choice
+from llmtrack.config.kinds import (
+    COUNT,
+    DURATION,
+    FLAG,
+    NETWORKS,
+    PATH,
+    RECIPIENT,
+    TEXT,
+    TEXTS,
+    TIME_OF_DAY,
+    Kind,
+    choice,
+)
 
 T = TypeVar("T")
 
@@ -78,6 +90,60 @@ TRUSTED_PROXIES = Setting(
     "X-Forwarded-For and X-Forwarded-Proto are believed; requests from elsewhere are refused.",
     reloads=True,
 )
+BACKUP_DIR = Setting(
+    "backup.dir",
+    PATH,
+    "",
+    "Where backups go. Empty: backups/ in the data directory. Another disk, or a directory that "
+    "something copies away, is better.",
+)
+BACKUP_SCHEDULE = Setting(
+    "backup.schedule",
+    TIME_OF_DAY,
+    "03:15",
+    "When the server makes a backup each day, in UTC; a missed one is made up for. Empty: never.",
+)
+BACKUP_KEEP_DAILY = Setting(
+    "backup.keep_daily", COUNT, "7", "For how many days the last scheduled backup is kept."
+)
+BACKUP_KEEP_WEEKLY = Setting(
+    "backup.keep_weekly", COUNT, "4", "For how many weeks the last scheduled backup is kept."
+)
+BACKUP_MAX_AGE = Setting(
+    "backup.max_age",
+    DURATION,
+    "35d",
+    "No backup in backup.dir gets older, however it was made: what was deleted is gone from "
+    "backups after this time.",
+)
+BACKUP_RECIPIENT = Setting(
+    "backup.recipient",
+    RECIPIENT,
+    "",
+    "A public key of `llmtrack backup keygen` (age1...): backups are sealed to it, and only its "
+    "private key opens them. Empty: not sealed.",
+)
+BACKUP_HEARTBEAT_URL = Setting(
+    "backup.heartbeat_url",
+    TEXT,
+    "",
+    "Fetched after each good scheduled backup, for a watcher that raises an alarm when it is not.",
+    secret=True,
+)
+BACKUP_DRILL = Setting(
+    "backup.drill",
+    FLAG,
+    "true",
+    "Every 30 days, an hour after the backup, restore the newest one beside the data, compare, "
+    "and throw it away; `llmtrack status` shows the result. Needs room for one more copy.",
+)
+RETENTION_RUN_AT = Setting(
+    "retention.run_at",
+    TIME_OF_DAY,
+    "02:30",
+    "When events are removed that their workspace no longer keeps, each day in UTC. Empty: only "
+    "by `llmtrack purge run`.",
+)
 
 SETTINGS: tuple[Setting[Any], ...] = (
     DATA_DIR,
@@ -87,6 +153,15 @@ SETTINGS: tuple[Setting[Any], ...] = (
     TLS_CERT_FILE,
     TLS_KEY_FILE,
     TRUSTED_PROXIES,
+    BACKUP_DIR,
+    BACKUP_SCHEDULE,
+    BACKUP_KEEP_DAILY,
+    BACKUP_KEEP_WEEKLY,
+    BACKUP_MAX_AGE,
+    BACKUP_RECIPIENT,
+    BACKUP_HEARTBEAT_URL,
+    BACKUP_DRILL,
+    RETENTION_RUN_AT,
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}
 
@@ -102,4 +177,6 @@ SECTIONS = {
     "": "Where things are",
     "server": "The server",
     "tls": "TLS",
+    "backup": "Backups",
+    "retention": "Retention",
 }

@@ -1,10 +1,9 @@
-"""Copies of the database that are known to be good, and the way back from one.
+"""Copies of the database that are known to be good.
 
 A copy counts only once it was opened, checked and is durably on the disk; until then its
-name ends in `.part`.
+name ends in `.part`. A manifest beside it says what must be in it.
 """
 
-import contextlib
 import os
 import shutil
 from contextlib import closing
@@ -12,16 +11,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from llmtrack.domain.errors import AlreadyExists, LLMtrackError, Refused
-from llmtrack.services.files import give_to_owner_of, make_directory, put_in_place, sync
-from llmtrack.services.lock import DirectoryLock
+from llmtrack import __version__
+from llmtrack.domain.errors import AlreadyExists
+from llmtrack.domain.money import usd_text
+from llmtrack.services.files import put_in_place
+from llmtrack.services.manifest import (
+    SEALED_SUFFIX,
+    BackupUnusable,
+    Manifest,
+    hash_of,
+    moment_of,
+    read_manifest,
+    write_manifest,
+)
+from llmtrack.services.sealing import (
+    is_sealed,
+    read_identity,
+    read_recipient,
+    seal_file,
+    unseal_file,
+)
+from llmtrack.storage.engine import sqlite_version
 from llmtrack.storage.maintenance import (
     all_copied,
+    all_costs,
     all_counts,
     all_problems,
-    all_settled,
     bytes_in_use,
-    folded,
     open_to_read,
     schema_version,
 )
@@ -29,48 +45,124 @@ from llmtrack.storage.maintenance import (
 COPY_ATTEMPTS = 3
 
 
-class BackupUnusable(LLMtrackError):
-    """A copy that is damaged or incomplete."""
-
-
 class BackupFacts(NamedTuple):
-    """What is in a copy; `rows` by table."""
+    """What is in a copy; `rows` by table. A sealed one that was not opened has no rows."""
 
     path: Path
     size: int
     schema: int
     rows: dict[str, int]
-
-
-class Restored(NamedTuple):
-    """What now stands in the data directory, and where what stood there before has gone."""
-
-    facts: BackupFacts
-    undo: Path | None
+    manifest: Manifest | None = None
+    is_sealed: bool = False
+    is_opened: bool = True
 
 
 def default_name(now_ms: int) -> str:
     return f"llmtrack-{datetime.fromtimestamp(now_ms / 1000, UTC):%Y%m%d-%H%M%S}.db"
 
 
-def create(database: Path, target: Path) -> BackupFacts:
-    """Copy the database while others use it. Raises AlreadyExists, BackupUnusable, OSError."""
-    if target.exists():
-        raise AlreadyExists(f"{target} exists already", fix="name another file with --out")
+def create(
+    database: Path,
+    target: Path,
+    *,
+    now_ms: int,
+    reason: str = "manual",
+    recipient: str | None = None,
+) -> BackupFacts:
+    """Copy the database while others use it; with `recipient` the copy is sealed to it.
+
+    Raises AlreadyExists, BackupUnusable, OSError.
+    """
+    final = target.with_name(target.name + SEALED_SUFFIX) if recipient else target
+    if final.exists():
+        raise AlreadyExists(f"{final} exists already", fix="name another file with --out")
     part = target.with_name(target.name + ".part")
-    _check_space(bytes_in_use(database), target.parent)
+    sealed_part = final.with_name(final.name + ".part")
+    check_space(bytes_in_use(database) * (2 if recipient else 1), target.parent)
     try:
         _copy_whole(database, part)
-        facts = verify(part)
-        put_in_place(part, target)
-    except BaseException:
+        facts = _opened(part)
+        manifest = _manifest_of(facts, target.name, reason, now_ms)
+        if recipient:
+            sealed_part.unlink(missing_ok=True)
+            seal_file(part, sealed_part, read_recipient(recipient))
+            manifest = manifest.sealed(file=final, recipient=recipient)
+        written = sealed_part if recipient else part
+        manifest = _with_file(manifest, written)
+        put_in_place(written, final)
+        write_manifest(final, manifest)
+    finally:
         part.unlink(missing_ok=True)
-        raise
-    return facts._replace(path=target)
+        sealed_part.unlink(missing_ok=True)
+    return facts._replace(
+        path=final, size=manifest.bytes, manifest=manifest, is_sealed=recipient is not None
+    )
 
 
-def verify(path: Path) -> BackupFacts:
-    """Read every page of a copy. Raises BackupUnusable, DatabaseUnusable, SchemaTooNew."""
+def verify(path: Path, *, identity: Path | None = None) -> BackupFacts:
+    """Hold a copy against its manifest and read every page of it.
+
+    A sealed one is opened with `identity`; without, only its checksum can be held against the
+    manifest. Raises BackupUnusable, Unsealable, DatabaseUnusable, SchemaTooNew.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist or is no file")
+    manifest = read_manifest(path)
+    if manifest is not None and hash_of(path) != manifest.sha256:
+        _opened_or_damaged(path)
+        raise BackupUnusable(
+            f"{path} is damaged: its SHA-256 is not the manifest's", fix="use another copy"
+        )
+    if not is_sealed(path):
+        facts = _opened(path)
+    elif identity is not None:
+        facts = _unsealed_and_opened(path, identity, manifest)
+    elif manifest is not None:
+        return BackupFacts(
+            path,
+            path.stat().st_size,
+            manifest.schema,
+            {},
+            manifest,
+            is_sealed=True,
+            is_opened=False,
+        )
+    else:
+        raise BackupUnusable(
+            f"{path} is sealed and has no manifest", fix="name the private key with --identity"
+        )
+    if manifest is not None:
+        _compare(facts, manifest)
+    return facts._replace(path=path, manifest=manifest, is_sealed=is_sealed(path))
+
+
+def plain_copy(path: Path, part: Path, identity: Path | None) -> None:
+    """Write the database of a copy to `part`. Raises BackupUnusable, Unsealable."""
+    start_empty(part)
+    if not is_sealed(path):
+        all_copied(path, part)
+    elif identity is None:
+        raise BackupUnusable(f"{path} is sealed", fix="name the private key with --identity")
+    else:
+        part.unlink()
+        unseal_file(path, part, read_identity(identity))
+
+
+def start_empty(part: Path) -> None:
+    """An empty file of mode 0600 for the copy: made by SQLite, it would be open to others."""
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def check_space(needed: int, directory: Path) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        raise OSError(
+            f"{directory} has {free // 2**20} MiB free, and the copy takes {needed // 2**20} MiB"
+        )
+
+
+def _opened(path: Path) -> BackupFacts:
     with closing(open_to_read(path)) as connection:
         problems = all_problems(connection)
         if problems:
@@ -82,32 +174,53 @@ def verify(path: Path) -> BackupFacts:
         )
 
 
-def restore(copy: Path, database: Path, *, overwrite: bool, now_ms: int) -> Restored:
-    """Put a copy in the database's place. Raises Refused, AlreadyRunning, BackupUnusable."""
-    facts = verify(copy)
-    directory = database.parent
-    make_directory(directory)
-    with DirectoryLock.take(directory, "llmtrack backup restore"):
-        if database.exists() and not overwrite:
-            raise Refused(
-                f"{database} exists and would be replaced",
-                fix="say --yes to replace it (it is kept aside), or restore elsewhere with --to",
-            )
-        part = database.with_name(database.name + ".part")
-        _check_space(bytes_in_use(copy), directory)
-        try:
-            _start_empty(part)
-            all_copied(copy, part)
-            _compare(facts, verify(part))
-            # Only now is anything of the old state touched.
-            undo = _keep_aside(database, now_ms) if database.exists() else None
-            put_in_place(part, database)
-        finally:
-            part.unlink(missing_ok=True)
-        _remove_leftovers(database)
-        all_settled(database)
-        give_to_owner_of(directory, database)
-        return Restored(verify(database), undo)
+def _opened_or_damaged(path: Path) -> None:
+    """The engine says better than a checksum what is wrong, where it finds anything."""
+    if not is_sealed(path):
+        _opened(path)
+
+
+def _unsealed_and_opened(path: Path, identity: Path, manifest: Manifest | None) -> BackupFacts:
+    part = path.with_name(path.name + ".opened.part")
+    check_space(path.stat().st_size, path.parent)
+    try:
+        plain_copy(path, part, identity)
+        if manifest is not None and hash_of(part) != manifest.contents_sha256:
+            raise BackupUnusable(f"{path} holds another database than its manifest says")
+        return _opened(part)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _manifest_of(facts: BackupFacts, name: str, reason: str, now_ms: int) -> Manifest:
+    with closing(open_to_read(facts.path)) as connection:
+        costs = all_costs(connection)
+    return Manifest(
+        created=moment_of(now_ms),
+        reason=reason,
+        llmtrack=__version__,
+        sqlite=sqlite_version(),
+        schema=facts.schema,
+        file=name,
+        bytes=facts.size,
+        sha256="",
+        contents_sha256=hash_of(facts.path),
+        rows=facts.rows,
+        event_cost_usd=usd_text(costs.events_pico),
+        total_cost_usd=usd_text(costs.totals_pico),
+    )
+
+
+def _with_file(manifest: Manifest, written: Path) -> Manifest:
+    size = written.stat().st_size
+    sha256 = hash_of(written)  # read back: what the disk holds, not what was meant
+    return Manifest(**{**vars(manifest), "bytes": size, "sha256": sha256})
+
+
+def _compare(facts: BackupFacts, manifest: Manifest) -> None:
+    if manifest.rows is not None and manifest.rows != facts.rows:
+        tables = [name for name in manifest.rows if manifest.rows[name] != facts.rows.get(name)]
+        raise BackupUnusable(f"{facts.path} differs from its manifest in {', '.join(tables)}")
 
 
 def _copy_whole(database: Path, part: Path) -> None:
@@ -127,7 +240,7 @@ def _copy(database: Path, part: Path) -> list[str]:
     """
     with closing(open_to_read(database)) as connection:
         before = all_counts(connection)
-        _start_empty(part)
+        start_empty(part)
         all_copied(database, part)
         after = all_counts(connection)
     with closing(open_to_read(part)) as connection:
@@ -139,57 +252,3 @@ def _copy(database: Path, part: Path) -> list[str]:
         <= copied.get(table, 0)
         <= max(before[table], after[table])
     ]
-
-
-def _start_empty(part: Path) -> None:
-    """An empty file of mode 0600 for the copy: made by SQLite, it would be open to others."""
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _check_space(needed: int, directory: Path) -> None:
-    free = shutil.disk_usage(directory).free
-    if free < needed:
-        raise OSError(
-            f"{directory} has {free // 2**20} MiB free, and the copy takes {needed // 2**20} MiB"
-        )
-
-
-def _compare(expected: BackupFacts, found: BackupFacts) -> None:
-    if expected.rows != found.rows:
-        tables = [name for name in expected.rows if expected.rows[name] != found.rows.get(name)]
-        raise BackupUnusable(f"the copy differs from {expected.path} in {', '.join(tables)}")
-
-
-def _keep_aside(database: Path, now_ms: int) -> Path:
-    """Keep the state that is about to be replaced, as a file that can be restored in turn."""
-    undo = database.parent / f"restore-undo-{default_name(now_ms).removesuffix('.db')}"
-    make_directory(undo)
-    _keep_wal(database, undo)
-    try:
-        # A second name, so that there is a database under the first one at every moment.
-        (undo / database.name).hardlink_to(database)
-    except OSError:  # a file system without hard links
-        shutil.copy2(database, undo / database.name)
-    sync(undo)
-    sync(undo.parent)
-    return undo / database.name
-
-
-def _keep_wal(database: Path, undo: Path) -> None:
-    """Fold the WAL into the database; where that fails keep a copy of it for a rescue."""
-    wal = database.with_name(database.name + "-wal")
-    kept = undo / wal.name
-    if wal.exists():
-        # Beforehand: SQLite removes the WAL of a file that it cannot make sense of.
-        shutil.copy2(wal, kept)
-    if folded(database):
-        kept.unlink(missing_ok=True)
-
-
-def _remove_leftovers(database: Path) -> None:
-    """A WAL of the old file, applied to the new one, would bring the old state back."""
-    for suffix in ("-wal", "-shm", "-journal"):
-        with contextlib.suppress(FileNotFoundError):
-            database.with_name(database.name + suffix).unlink()
-    sync(database.parent)

@@ -11,6 +11,7 @@ from llmtrack.domain.identifiers import new_public_id
 from llmtrack.domain.names import clean_name, clean_optional_name
 from llmtrack.domain.periods import day_of
 from llmtrack.storage.database import Database
+from llmtrack.storage.deletions import note_deletion
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.scope import Scope
 
@@ -201,14 +202,18 @@ def reactivate_key(connection: sqlite3.Connection, workspace_id: int, public_id:
 
 
 DELETE_KEY = """
--- keys.delete_key
+-- keys.end_key
 update api_key
 set deleted_ms = :now_ms
 where workspace_id = :workspace_id and public_id = :public_id and deleted_ms is null
 returning id
 """
-DELETE_DIGESTS = """
+FIND_WORKSPACE_ID = """
 -- keys.delete_key
+select public_id from workspace where id = ?
+"""
+DELETE_DIGESTS = """
+-- keys.end_key
 delete from key_digest where workspace_id = :workspace_id and key_id = :key_id
 """
 
@@ -216,10 +221,26 @@ delete from key_digest where workspace_id = :workspace_id and key_id = :key_id
 def delete_key(
     connection: sqlite3.Connection, workspace_id: int, public_id: str, *, now_ms: int
 ) -> None:
-    """Forget the secret for good; the row stays so that history keeps the name.
+    """Forget the secret for good, also for restored backups; the row keeps history's name.
 
     Raises NotFound.
     """
+    end_key(connection, workspace_id, public_id, now_ms=now_ms)
+    [workspace] = connection.execute(FIND_WORKSPACE_ID, (workspace_id,)).fetchone()
+    note_deletion(
+        connection,
+        kind="key",
+        workspace_public_id=workspace,
+        subject=public_id,
+        now_ms=now_ms,
+        finished=True,
+    )
+
+
+def end_key(
+    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, now_ms: int
+) -> None:
+    """As `delete_key`, without writing it down. Raises NotFound."""
     values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": now_ms}
     row = connection.execute(DELETE_KEY, values).fetchone()
     if row is None:

@@ -9,7 +9,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from llmtrack.storage.database import DatabaseUnusable, SchemaTooNew, connect_writer, migrate
+from llmtrack.domain.money import join_pico
+from llmtrack.storage.database import DatabaseUnusable, SchemaTooNew, connect_writer
+from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.faults import Fault, fault_of
 from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
 
@@ -73,6 +75,52 @@ def all_problems(connection: sqlite3.Connection, *, quick: bool = False) -> list
             raise
         return [str(error)]
     return problems
+
+
+class Costs(NamedTuple):
+    """Exact sums over all workspaces: of the events that are there, and of all totals."""
+
+    events_pico: int
+    totals_pico: int
+
+
+ALL_EVENT_COSTS = """
+-- maintenance.all_costs
+select coalesce(sum(cost_pico / 1000000), 0), coalesce(sum(cost_pico % 1000000), 0) from event
+"""
+ALL_TOTAL_COSTS = f"""
+-- maintenance.all_costs
+select coalesce(sum(cost_micro), 0), coalesce(sum(cost_rest), 0)
+from usage_quarter
+where kind = {int(Kind.TOTAL)}
+"""  # noqa: S608 - a number
+
+
+def all_costs(connection: sqlite3.Connection) -> Costs:
+    return Costs(
+        join_pico(*connection.execute(ALL_EVENT_COSTS).fetchone()),
+        join_pico(*connection.execute(ALL_TOTAL_COSTS).fetchone()),
+    )
+
+
+HAS_TABLE = """
+-- maintenance.has_table
+select 1 from sqlite_schema where type = 'table' and name = ?
+"""
+
+
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    return connection.execute(HAS_TABLE, (name,)).fetchone() is not None
+
+
+TIME_ZONE_OF = """
+-- maintenance.time_zone_of
+select time_zone from workspace where id = ?
+"""
+
+
+def time_zone_of(connection: sqlite3.Connection, workspace_id: int) -> str:
+    return str(connection.execute(TIME_ZONE_OF, (workspace_id,)).fetchone()[0])
 
 
 ALL_SESSIONS_END = """
@@ -172,13 +220,6 @@ def all_checkpointed(path: Path) -> bool:
     with closing(connect_writer(path)) as connection:
         [blocked, _, _] = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
     return not blocked
-
-
-def all_settled(path: Path) -> None:
-    """Migrate a restored file and end its sign-ins."""
-    with closing(connect_writer(path)) as connection:
-        migrate(connection)
-        all_forget_sign_ins(connection)
 
 
 def table_differences(expected: dict[str, int], found: dict[str, int]) -> Sequence[str]:

@@ -8,13 +8,13 @@ import pytest
 from llmtrack.cli.exit_codes import CODES, FAULT_CODES, MEANINGS, ExitCode, exit_code_of
 from llmtrack.config import loading
 from llmtrack.domain import errors
-from llmtrack.services import backup, certificates, listening, lock
+from llmtrack.services import certificates, listening, lock, manifest, sealing
 from llmtrack.storage import database
 from llmtrack.storage.faults import Fault
 
 CLASSES = {
     name: getattr(module, name)
-    for module in (errors, loading, backup, certificates, listening, lock, database)
+    for module in (errors, loading, manifest, sealing, certificates, listening, lock, database)
     for name in vars(module)
     if name in CODES
 }
@@ -52,7 +52,7 @@ def caused(by: BaseException) -> BaseException:
         (errors.NotFound("x"), 3),
         (errors.AlreadyExists("x"), 4),
         (errors.Refused("x"), 5),
-        (backup.BackupUnusable("x"), 6),
+        (manifest.BackupUnusable("x"), 6),
         (caused(sqlite_error("SQLITE_CORRUPT")), 6),
         (lock.AlreadyRunning("x"), 69),
         (OSError(errno.ENOSPC, "x"), 74),

@@ -9,10 +9,12 @@ import pytest
 
 from llmtrack.domain.errors import AlreadyExists, Refused
 from llmtrack.services import backup as backup_module
-from llmtrack.services.backup import BackupUnusable, create, default_name, restore, verify
+from llmtrack.services.backup import create, default_name, verify
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.inspection import recounted
 from llmtrack.services.lock import AlreadyRunning, DirectoryLock
+from llmtrack.services.manifest import BackupUnusable, manifest_path
+from llmtrack.services.restoring import restore
 from llmtrack.storage.database import Database, DatabaseUnusable, SchemaTooNew
 from llmtrack.storage.schema import MIGRATIONS
 from llmtrack.storage.workspaces import scope_for_admin
@@ -32,7 +34,7 @@ async def path(world: World) -> Path:
 
 @pytest.fixture
 def copy(path: Path, tmp_path: Path) -> Path:
-    return create(path, tmp_path / "copy.db").path
+    return create(path, tmp_path / "copy.db", now_ms=NOW_MS).path
 
 
 def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
@@ -69,7 +71,9 @@ async def test_a_backup_under_load_is_one_moment_and_adds_up(world: World, tmp_p
     await asyncio.sleep(0.2)
     for number in range(3):
         before = acknowledged
-        facts = await asyncio.to_thread(create, world.database.path, tmp_path / f"{number}.db")
+        facts = await asyncio.to_thread(
+            create, world.database.path, tmp_path / f"{number}.db", now_ms=NOW_MS
+        )
         assert before <= facts.rows["event"] <= acknowledged + 20
         assert facts.rows["event"] % 5 == 0
     running = False
@@ -105,7 +109,7 @@ def test_an_existing_file_is_never_replaced(path: Path, copy: Path) -> None:
     before = copy.read_bytes()
 
     with pytest.raises(AlreadyExists):
-        create(path, copy)
+        create(path, copy, now_ms=NOW_MS)
 
     assert copy.read_bytes() == before
 
@@ -116,7 +120,7 @@ def test_an_incomplete_copy_is_thrown_away(
     monkeypatch.setattr(backup_module, "all_copied", _copied_without_events)
 
     with pytest.raises(BackupUnusable, match="incomplete: event has 0 rows"):
-        create(path, tmp_path / "new.db")
+        create(path, tmp_path / "new.db", now_ms=NOW_MS)
 
     assert not list(tmp_path.glob("new.db*"))
 
@@ -133,7 +137,7 @@ def test_too_little_space_is_told_before_anything_is_written(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
 
     with pytest.raises(OSError, match="0 MiB free"):
-        create(path, tmp_path / "new.db")
+        create(path, tmp_path / "new.db", now_ms=NOW_MS)
 
     assert not list(tmp_path.glob("new.db*"))
 
@@ -165,6 +169,7 @@ def test_files_that_are_not_ours_are_refused(copy: Path, tmp_path: Path) -> None
     for file in (text, other, empty):
         with pytest.raises(DatabaseUnusable):
             verify(file)
+    manifest_path(copy).unlink()
     run(copy, f"pragma user_version = {len(MIGRATIONS) + 1}")
     with pytest.raises(SchemaTooNew):
         verify(copy)
@@ -257,7 +262,7 @@ def test_a_database_too_damaged_to_open_is_replaced_and_its_parts_kept(
 def test_sessions_and_links_do_not_come_back(path: Path, tmp_path: Path) -> None:
     run(path, "insert into session values (x'01', 1, 0, 0, 9e15, '', '')")
     run(path, "insert into login_link values (x'02', 'sign_in', 1, 0, 9e15)")
-    copy = create(path, tmp_path / "copy.db").path
+    copy = create(path, tmp_path / "copy.db", now_ms=NOW_MS).path
 
     restore(copy, path, overwrite=True, now_ms=NOW_MS)
 

@@ -1,0 +1,201 @@
+"""Removes what belongs to one customer, one user or one workspace, a batch at a time.
+
+Each function does one batch in the caller's transaction and says how many rows went; it is
+run until it says 0. A batch that was lost to a crash is simply done again.
+"""
+
+import sqlite3
+
+from llmtrack.domain.periods import QUARTER_MS
+from llmtrack.storage.deletions import customer_digest
+from llmtrack.storage.dimensions import MEASURES, PAIRS, Kind, pair_code
+from llmtrack.storage.purge import PURGED_KIND
+from llmtrack.storage.sums import EVENT_SUMS
+
+BATCH_ROWS = 1000
+_CUSTOMER_PAIRS = ", ".join(str(pair_code(*pair)) for pair in PAIRS if pair[1] is Kind.CUSTOMER)
+
+FIND_WORKSPACE = """
+-- erasure.workspace_of
+select id from workspace where public_id = ?
+"""
+
+
+def workspace_of(connection: sqlite3.Connection, public_id: str) -> int | None:
+    row = connection.execute(FIND_WORKSPACE, (public_id,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+LIST_CUSTOMERS = f"""
+-- erasure.customer_of
+select id, text from name where workspace_id = ? and kind = {int(Kind.CUSTOMER)}
+"""  # noqa: S608 - a number
+
+
+def customer_of(
+    connection: sqlite3.Connection, workspace_id: int, public_id: str, digest: str
+) -> int | None:
+    """The number of the customer with that digest: the ledger knows no more."""
+    for name_id, text in connection.execute(LIST_CUSTOMERS, (workspace_id,)):
+        if customer_digest(public_id, text) == digest:
+            return int(name_id)
+    return None
+
+
+# The customer index that this would want costs every event that comes in; an erasure is rare
+# and may read through the table once a batch of events that it finds.
+_FOUND = f"""
+from event
+where workspace_id = :workspace_id
+  and (timestamp_ms, id) in (
+    select timestamp_ms, id
+    from event
+    where workspace_id = :workspace_id
+      and customer_id = :customer
+    limit {BATCH_ROWS}
+  )
+"""  # noqa: S608 - a number
+REMEMBER_CUSTOMER_EVENTS = f"""
+-- erasure.erase_customer_events
+insert into usage_quarter (workspace_id, kind, bucket, value, {", ".join(MEASURES)})
+select :workspace_id, {PURGED_KIND}, bucket, 0, {", ".join(f"coalesce({m}, 0)" for m in MEASURES)}
+from (
+  select timestamp_ms / {QUARTER_MS} as bucket, {EVENT_SUMS}
+{_FOUND}
+  group by 1
+)
+where true
+on conflict do update set {", ".join(f"{m} = {m} + excluded.{m}" for m in MEASURES)}
+"""  # noqa: S608 - constants
+DELETE_CUSTOMER_RESPONSES = f"""
+-- erasure.erase_customer_events
+delete from response
+where workspace_id = :workspace_id
+  and (timestamp_ms, event_id) in (select timestamp_ms, id {_FOUND})
+"""  # noqa: S608 - constants
+DELETE_CUSTOMER_EVENTS = f"""
+-- erasure.erase_customer_events
+delete {_FOUND}
+"""
+
+
+def erase_customer_events(connection: sqlite3.Connection, workspace_id: int, customer: int) -> int:
+    """Their costs stay in the workspace's totals, which must add up; see `purge`."""
+    values = {"workspace_id": workspace_id, "customer": customer}
+    connection.execute(REMEMBER_CUSTOMER_EVENTS, values)
+    connection.execute(DELETE_CUSTOMER_RESPONSES, values)
+    return connection.execute(DELETE_CUSTOMER_EVENTS, values).rowcount
+
+
+DELETE_CUSTOMER_DAYS = f"""
+-- erasure.erase_customer_totals
+delete from usage_day
+where workspace_id = :workspace_id and kind = {int(Kind.CUSTOMER)} and value = :customer
+"""  # noqa: S608 - a number
+DELETE_CUSTOMER_PAIRS = f"""
+-- erasure.erase_customer_totals
+delete from usage_pair_day
+where workspace_id = :workspace_id and kind in ({_CUSTOMER_PAIRS}) and other = :customer
+"""  # noqa: S608 - numbers
+DELETE_NAME = """
+-- erasure.erase_customer_totals
+delete from name where workspace_id = :workspace_id and id = :customer
+"""
+
+
+def erase_customer_totals(connection: sqlite3.Connection, workspace_id: int, customer: int) -> int:
+    """Rows per day of this customer, also by model and feature, then the id and name."""
+    values = {"workspace_id": workspace_id, "customer": customer}
+    removed = connection.execute(DELETE_CUSTOMER_DAYS, values).rowcount
+    removed += connection.execute(DELETE_CUSTOMER_PAIRS, values).rowcount
+    connection.execute(DELETE_NAME, values)
+    return removed
+
+
+DELETE_USER = """
+-- erasure.erase_user
+delete from user where public_id = ?
+"""
+
+
+def erase_user(connection: sqlite3.Connection, public_id: str) -> int:
+    """With sessions, links and memberships, which go by themselves."""
+    return connection.execute(DELETE_USER, (public_id,)).rowcount
+
+
+CLOSE_WORKSPACE = """
+-- erasure.close_workspace
+update workspace set suspended_ms = coalesce(suspended_ms, :now_ms) where id = :workspace_id
+"""
+DELETE_DIGESTS = """
+-- erasure.close_workspace
+delete from key_digest where workspace_id = :workspace_id
+"""
+
+
+def close_workspace(connection: sqlite3.Connection, workspace_id: int, *, now_ms: int) -> None:
+    """No key opens it from here on: nothing new may come in while it is taken apart."""
+    connection.execute(CLOSE_WORKSPACE, {"workspace_id": workspace_id, "now_ms": now_ms})
+    connection.execute(DELETE_DIGESTS, {"workspace_id": workspace_id})
+
+
+LIST_TABLES = """
+-- erasure.tenant_tables
+select made.name
+from sqlite_schema as made
+where made.type = 'table'
+  and exists (select 1 from pragma_table_info(made.name) as found where found.name = 'workspace_id')
+order by made.name
+"""
+LIST_KEY_COLUMNS = """
+-- erasure.erase_workspace_rows
+select name from pragma_table_info(?) where pk > 0 order by pk
+"""
+DELETE_WORKSPACE = """
+-- erasure.erase_workspace_row
+delete from workspace where id = ?
+"""
+
+
+def tenant_tables(connection: sqlite3.Connection) -> list[str]:
+    """Every table that has rows of workspaces, those of later versions among them."""
+    return [row[0] for row in connection.execute(LIST_TABLES)]
+
+
+def erase_workspace_rows(connection: sqlite3.Connection, workspace_id: int, table: str) -> int:
+    """A batch of one table's rows. Raises IntegrityError while others point to them."""
+    columns = ", ".join(row[0] for row in connection.execute(LIST_KEY_COLUMNS, (table,)))
+    return connection.execute(
+        f"""
+        -- erasure.erase_workspace_rows
+        delete from {table}
+        where ({columns or "rowid"}) in (
+          select {columns or "rowid"} from {table} where workspace_id = ? limit {BATCH_ROWS}
+        )
+        """,  # noqa: S608 - names from the schema
+        (workspace_id,),
+    ).rowcount
+
+
+def erase_workspace_row(connection: sqlite3.Connection, workspace_id: int) -> int:
+    return connection.execute(DELETE_WORKSPACE, (workspace_id,)).rowcount
+
+
+TOTALS_TABLES = ("usage_quarter", "usage_day", "usage_pair_day", "latency_quarter", "latency_day")
+
+
+def erase_totals(
+    connection: sqlite3.Connection, workspace_id: int, table: str, *, before_bucket: int
+) -> int:
+    """A batch of totals before a quarter or a day."""
+    columns = ", ".join(row[0] for row in connection.execute(LIST_KEY_COLUMNS, (table,)))
+    return connection.execute(
+        f"""
+        -- erasure.erase_totals
+        delete from {table}
+        where ({columns}) in (
+          select {columns} from {table} where workspace_id = ? and bucket < ? limit {BATCH_ROWS}
+        )
+        """,  # noqa: S608 - names from the schema
+        (workspace_id, before_bucket),
+    ).rowcount

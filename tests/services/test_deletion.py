@@ -1,0 +1,281 @@
+"""What is deleted is gone from the files, totals still add up, and no restore revives it."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from llmtrack.services import deletion as deletion_module
+from llmtrack.services.backup import create
+from llmtrack.services.deletion import delete
+from llmtrack.services.deletion_file import read_deletions
+from llmtrack.services.deletion_runs import apply_retention, begin, ledger, resume, unfinished
+from llmtrack.services.ingest import Ingest
+from llmtrack.services.inspection import recounted
+from llmtrack.services.restoring import restore
+from llmtrack.storage import erasure
+from llmtrack.storage.deletions import Deletion, customer_digest
+from llmtrack.storage.erasure import tenant_tables
+from llmtrack.storage.keys import create_key, delete_key
+from llmtrack.storage.maintenance import all_checkpointed, all_costs
+from llmtrack.storage.retention_rules import Retention, retention_of, set_retention
+from tests.conftest import NOW_MS, World
+from tests.events import NOW_MS as EVENT_MS
+from tests.events import make_event
+
+DAY_MS = 86_400_000
+MARKER = "ZANZIBAR-7391"
+
+
+async def add(world: World, count: int = 30, **fields: object) -> None:
+    ingest = Ingest(world.database)
+    await ingest.add(
+        [
+            make_event(
+                world.acme.id,
+                key_id=1,
+                timestamp_ms=EVENT_MS + number * 3_600_000,
+                response_id=f"{fields.get('customer_id', 'none')}-{number}",
+                **fields,  # type: ignore[arg-type]
+            )
+            for number in range(count)
+        ]
+    )
+    await ingest.close()
+
+
+def directory(world: World) -> Path:
+    return world.database.path.parent
+
+
+def bytes_of(world: World) -> bytes:
+    """Of the database and its WAL."""
+    path = world.database.path
+    return path.read_bytes() + path.with_name(path.name + "-wal").read_bytes()
+
+
+async def erase_customer(world: World, customer: str = MARKER) -> dict[str, int]:
+    return await delete(world.database, await begin_customer(world, customer), now_ms=NOW_MS)
+
+
+async def begin_customer(world: World, customer: str = MARKER) -> Deletion:
+    return await begin(
+        world.database,
+        directory(world),
+        kind="customer",
+        workspace_public_id=world.acme.public_id,
+        subject=customer_digest(world.acme.public_id, customer),
+        now_ms=NOW_MS,
+    )
+
+
+async def begin_events(world: World, before_ms: int, *, keep_totals: bool = True) -> Deletion:
+    return await begin(
+        world.database,
+        directory(world),
+        kind="events",
+        workspace_public_id=world.acme.public_id,
+        subject=str(before_ms),
+        keep_totals=keep_totals,
+        now_ms=NOW_MS,
+    )
+
+
+async def begin_workspace(world: World) -> Deletion:
+    public_id = world.acme.public_id
+    return await begin(
+        world.database,
+        directory(world),
+        kind="workspace",
+        workspace_public_id=public_id,
+        subject=public_id,
+        now_ms=NOW_MS,
+    )
+
+
+async def count(world: World, table: str, where: str = "true") -> int:
+    [row] = await world.database.rows(f"select count(*) from {table} where {where}")  # noqa: S608
+    return int(row[0])
+
+
+async def test_an_erased_customer_is_in_neither_the_database_nor_the_wal(world: World) -> None:
+    metadata = f'{{"a":"{MARKER}"}}'
+    await add(world, customer_id=MARKER, customer_name=f"{MARKER} Ltd", metadata=metadata)
+    await add(world, customer_id="other")
+    assert MARKER.encode() in bytes_of(world)
+    before = await world.database.write(all_costs)
+
+    removed = await erase_customer(world)
+
+    assert removed["events"] == 30
+    assert removed["totals"] > 0
+    assert all_checkpointed(world.database.path)
+    assert MARKER.encode() not in bytes_of(world)
+    assert await count(world, "event") == 30
+    assert await count(world, "name", "text = 'other'") == 1
+    assert await count(world, "response") == 30
+    after = await world.database.write(all_costs)
+    assert after.totals_pico == before.totals_pico, "the workspace's totals must add up"
+    assert (await recounted(await world.scope())).found == []
+    assert MARKER not in (directory(world) / "deletions.jsonl").read_text()
+
+
+async def test_nothing_of_a_deleted_workspace_is_left_and_the_other_one_is_whole(
+    world: World,
+) -> None:
+    await add(world, customer_id=MARKER)
+    ingest = Ingest(world.database)
+    await ingest.add([make_event(world.globex.id) for _ in range(5)])
+    await ingest.close()
+    tables = await world.database.write(tenant_tables)
+
+    removed = await delete(world.database, await begin_workspace(world), now_ms=NOW_MS)
+
+    assert removed["workspaces"] == 1
+    for table in tables:
+        assert await count(world, table, f"workspace_id = {world.acme.id}") == 0, table
+    assert all_checkpointed(world.database.path)
+    assert MARKER.encode() not in bytes_of(world)
+    assert await count(world, "event") == 5
+    assert await count(world, "user") == 3
+    assert await unfinished(world.database) == []
+
+
+async def test_totals_go_with_the_events_where_that_is_wanted(world: World) -> None:
+    await add(world, count=100)
+    before_ms = EVENT_MS + 2 * DAY_MS - EVENT_MS % DAY_MS
+
+    await delete(
+        world.database, await begin_events(world, before_ms, keep_totals=False), now_ms=NOW_MS
+    )
+
+    left = await count(world, "event")
+    assert 0 < left < 100
+    assert await count(world, "event", f"timestamp_ms < {before_ms}") == 0
+    costs = await world.database.write(all_costs)
+    assert costs.events_pico == costs.totals_pico == left * 66_000_000
+    assert await count(world, "usage_day", f"bucket < {before_ms // DAY_MS}") == 0
+    assert await count(world, "latency_quarter", f"bucket < {before_ms // 900_000}") == 0
+
+
+async def test_a_deletion_that_was_killed_is_completed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(world, customer_id=MARKER)
+    monkeypatch.setattr(deletion_module, "PAUSE_S", 0)
+    original = erasure.erase_customer_totals
+
+    def killed(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(erasure, "erase_customer_totals", killed)
+    with pytest.raises(KeyboardInterrupt):
+        await erase_customer(world)
+    [left] = await unfinished(world.database)
+    assert await count(world, "event") == 0
+    assert await count(world, "name", f"text = '{MARKER}'") == 1
+    monkeypatch.setattr(erasure, "erase_customer_totals", original)
+
+    assert await resume(world.database, now_ms=NOW_MS) == 1
+
+    assert left.kind == "customer"
+    assert await unfinished(world.database) == []
+    assert await count(world, "name", f"text = '{MARKER}'") == 0
+
+
+async def test_retention_is_the_workspace_s_own(world: World) -> None:
+    await add(world, count=10)
+    scope = await world.scope()
+    rule = Retention(event_days=30, keep_totals=True)
+    await scope.write(set_retention, rule=rule, set_by="alice", now_ms=NOW_MS)
+    async with scope.reading() as reading:
+        assert await retention_of(reading) == rule
+    ingest = Ingest(world.database)
+    await ingest.add([make_event(world.globex.id, timestamp_ms=EVENT_MS) for _ in range(5)])
+    await ingest.close()
+
+    early = await apply_retention(world.database, directory(world), now_ms=EVENT_MS + DAY_MS)
+    removed = await apply_retention(world.database, directory(world), now_ms=NOW_MS)
+    again = await apply_retention(world.database, directory(world), now_ms=NOW_MS)
+
+    assert (early, removed, again) == ({}, {"Acme": 10}, {})
+    assert await count(world, "event") == 5
+    await scope.write(set_retention, rule=None, set_by="alice", now_ms=NOW_MS)
+    async with scope.reading() as reading:
+        assert await retention_of(reading) is None
+
+
+async def delete_four_things(world: World, key: str) -> list[Deletion]:
+    """A customer, a key, a user and a workspace; the ledger then."""
+    await erase_customer(world)
+    await world.database.write(delete_key, world.acme.id, key, now_ms=NOW_MS)
+    bob, globex = world.bob.public_id, world.globex.public_id
+    for kind, subject, workspace in (("user", bob, ""), ("workspace", globex, globex)):
+        deletion = await begin(
+            world.database,
+            directory(world),
+            kind=kind,
+            workspace_public_id=workspace,
+            subject=subject,
+            now_ms=NOW_MS,
+        )
+        await delete(world.database, deletion, now_ms=NOW_MS)
+    return await ledger(world.database)
+
+
+async def test_no_restore_brings_back_what_was_deleted_since(world: World, tmp_path: Path) -> None:
+    await add(world, customer_id=MARKER)
+    path = world.database.path
+    lost_key = await world.database.write(create_key, world.acme.id, name="lost", now_ms=NOW_MS)
+    copy = create(path, tmp_path / "copy.db", now_ms=NOW_MS).path
+    assert MARKER.encode() in copy.read_bytes()
+    known = await delete_four_things(world, lost_key.key.public_id)
+    await world.database.close()
+
+    dry = restore(copy, path, overwrite=False, now_ms=NOW_MS, dry_run=True)
+    assert len(dry.replayed) == 4
+    restored = restore(copy, path, overwrite=True, now_ms=NOW_MS)
+
+    assert {found.kind for found in restored.replayed} == {"customer", "key", "user", "workspace"}
+    assert restored.facts.rows["event"] == 0
+    assert MARKER.encode() not in path.read_bytes()
+    connection = sqlite3.connect(path)
+    rows = connection.execute("select email from user order by email").fetchall()
+    assert rows == [("alice@example.com",), ("charlie@example.com",)]
+    assert connection.execute("select name from workspace").fetchall() == [("Acme",)]
+    digests = connection.execute("select count(*) from key_digest").fetchone()
+    assert digests == (1,), "Acme's own key alone still works"
+    ids = {row[0] for row in connection.execute("select public_id from deletion_ledger")}
+    connection.close()
+    assert ids == {found.public_id for found in known}, "and the next restore knows it, too"
+
+
+async def test_the_ledger_survives_the_loss_of_the_database(world: World, tmp_path: Path) -> None:
+    await add(world, customer_id=MARKER)
+    path = world.database.path
+    copy = create(path, tmp_path / "copy.db", now_ms=NOW_MS).path
+    await erase_customer(world)
+    await world.database.close()
+    path.write_bytes(b"\xa5" * 8192)
+
+    restored = restore(copy, path, overwrite=True, now_ms=NOW_MS)
+
+    assert len(restored.replayed) == 1
+    assert MARKER.encode() not in path.read_bytes()
+    assert len(read_deletions(path.parent)) == 1
+
+
+async def test_a_purge_from_before_the_backup_is_not_done_again(
+    world: World, tmp_path: Path
+) -> None:
+    """Old events that were imported after a purge are not what it was about."""
+    await delete(world.database, await begin_events(world, NOW_MS), now_ms=NOW_MS)
+    await add(world, count=3)
+    path = world.database.path
+    copy = create(path, tmp_path / "copy.db", now_ms=NOW_MS).path
+    await world.database.close()
+
+    restored = restore(copy, path, overwrite=True, now_ms=NOW_MS)
+
+    assert restored.replayed == []
+    assert restored.facts.rows["event"] == 3
