@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from llmtrack.domain.errors import LLMtrackError
+from llmtrack.domain.periods import rfc3339
 
 # Mozilla's "intermediate" set without DHE: https://wiki.mozilla.org/Security/Server_Side_TLS.
 CIPHERS = (
@@ -31,6 +32,7 @@ class CertificateFacts(NamedTuple):
     """What to show of the certificate in use."""
 
     fingerprint: str
+    not_before_ms: int
     not_after_ms: int
     names: tuple[str, ...]
 
@@ -62,9 +64,24 @@ def certificate_facts(cert_file: Path) -> CertificateFacts:
         raise _no_certificate(cert_file) from error
     return CertificateFacts(
         certificate.fingerprint(SHA256()).hex(":").upper(),
+        int(certificate.not_valid_before_utc.timestamp()) * 1000,
         int(certificate.not_valid_after_utc.timestamp()) * 1000,
         _names(certificate),
     )
+
+
+def check_dates(facts: CertificateFacts, cert_file: Path, now_ms: int) -> None:
+    """Raise CertificateUnusable outside of the time in which any client would trust it."""
+    if facts.not_after_ms <= now_ms:
+        raise CertificateUnusable(
+            f"the certificate {cert_file} expired at {rfc3339(facts.not_after_ms)}",
+            fix="renew it, or serve without it: a self-signed one is made on demand",
+        )
+    if facts.not_before_ms > now_ms:
+        raise CertificateUnusable(
+            f"the certificate {cert_file} is not good before {rfc3339(facts.not_before_ms)}",
+            fix="check the clock of this machine: timedatectl",
+        )
 
 
 def covers(facts: CertificateFacts, host: str) -> bool:

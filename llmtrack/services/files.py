@@ -3,9 +3,16 @@
 import os
 from pathlib import Path
 
+from llmtrack.domain.errors import InvalidValue
+
 
 def make_directory(path: Path) -> None:
-    """Make a directory that only its owner enters; one that is there is left as it is."""
+    """Make a directory that only its owner enters; one that is there is left as it is.
+
+    Raises InvalidValue, OSError.
+    """
+    if path.exists() and not path.is_dir():
+        raise InvalidValue("directory", f"{path} is no directory", fix="name another one")
     if not path.is_dir():
         path.mkdir(mode=0o700, parents=True)
         give_to_owner_of(path.parent, path)

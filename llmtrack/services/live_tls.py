@@ -8,11 +8,17 @@ comes near a client.
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from llmtrack.domain.errors import LLMtrackError
-from llmtrack.services.certificates import CertificateFacts, certificate_facts, server_context
+from llmtrack.services.certificates import (
+    CertificateFacts,
+    certificate_facts,
+    check_dates,
+    server_context,
+)
 from llmtrack.services.self_signed import Pair
 
 log = logging.getLogger(__name__)
@@ -27,8 +33,7 @@ class LiveTls:
     def __init__(self, source: Source) -> None:
         """Raises CertificateUnusable, PermissionError."""
         self.pair = source()
-        self.facts = certificate_facts(self.pair.cert_file)
-        self.context = server_context(*self.pair)
+        self.context, self.facts = _usable(self.pair)
         self._current = self.context
         self._source = source
         self._seen = _state_of(self.pair)
@@ -42,8 +47,7 @@ class LiveTls:
         pair = self._source()
         self._seen = _state_of(pair)
         try:
-            facts = certificate_facts(pair.cert_file)
-            self._current = server_context(*pair)
+            self._current, facts = _usable(pair)
         except (LLMtrackError, OSError) as error:
             self.fault = str(error)
             raise
@@ -69,6 +73,13 @@ class LiveTls:
         context: ssl.SSLContext,  # noqa: ARG002
     ) -> None:
         handshake.context = self._current
+
+
+def _usable(pair: Pair) -> tuple[ssl.SSLContext, CertificateFacts]:
+    context = server_context(*pair)
+    facts = certificate_facts(pair.cert_file)
+    check_dates(facts, pair.cert_file, time.time_ns() // 1_000_000)
+    return context, facts
 
 
 def _state_of(pair: Pair) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import aiosqlite
 
 from llmtrack.domain.errors import LLMtrackError
+from llmtrack.storage.faults import Fault, fault_of
 from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
 from llmtrack.storage.writer import Job, Writer, transaction
 
@@ -19,6 +20,7 @@ P = ParamSpec("P")
 BUSY_TIMEOUT_MS = 5_000
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 READER_COUNT = 3
+_WRONG_DIRECTORY = "name another --data-dir, or restore a backup: llmtrack backup restore FILE"
 
 
 class DatabaseUnusable(LLMtrackError):
@@ -133,14 +135,21 @@ def connect_writer(path: Path, *, create: bool = False) -> sqlite3.Connection:
         raise DatabaseUnusable(
             f"no database at {path}", fix="name the data directory with --data-dir, or run serve"
         )
+    if path.is_dir():
+        raise DatabaseUnusable(f"{path} is a directory", fix="name another --data-dir")
     try:
-        # Every acknowledged event must survive a power loss, hence synchronous=full
-        # (https://www.sqlite.org/pragma.html#pragma_synchronous).
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, cached_statements=512
         )
+    except sqlite3.Error as error:
+        raise _cannot_open(path, error) from error
+    try:
         connection.row_factory = sqlite3.Row
         connection.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+        # Before anything is changed: another program's file stays as it is.
+        check_identity(connection, path, may_be_new=True)
+        # Every acknowledged event must survive a power loss, hence synchronous=full
+        # (https://www.sqlite.org/pragma.html#pragma_synchronous).
         connection.execute("pragma journal_mode=wal")
         connection.execute("pragma synchronous=full")
         connection.execute("pragma foreign_keys=on")
@@ -152,24 +161,44 @@ def connect_writer(path: Path, *, create: bool = False) -> sqlite3.Connection:
         connection.execute(f"pragma journal_size_limit={WAL_LIMIT_BYTES}")
         path.chmod(0o600)
     except (sqlite3.Error, OSError) as error:
-        raise DatabaseUnusable(
-            f"cannot open {path}: {error}", fix=f"check who owns {path.parent} and its free space"
-        ) from error
+        connection.close()
+        raise _cannot_open(path, error) from error
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def check_identity(connection: sqlite3.Connection, path: Path, *, may_be_new: bool) -> None:
+    """Raise DatabaseUnusable or SchemaTooNew unless the file is ours to use (or still empty)."""
+    fix = _WRONG_DIRECTORY if may_be_new else "name a database or a backup of LLMtrack"
+    try:
+        application_id = connection.execute("pragma application_id").fetchone()[0]
+        version = connection.execute("pragma user_version").fetchone()[0]
+        tables = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if fault_of(error) is Fault.NOT_A_DATABASE:
+            raise DatabaseUnusable(f"{path} is no SQLite database", fix=fix) from error
+        raise _cannot_open(path, error) from error
+    is_new = may_be_new and not tables and not application_id
+    if application_id != APPLICATION_ID and not is_new:
+        raise DatabaseUnusable(f"{path} is a SQLite database, but not one of LLMtrack", fix=fix)
+    if version > len(MIGRATIONS):
+        raise SchemaTooNew(
+            f"{path} has schema {version}, and this version knows {len(MIGRATIONS)} at most",
+            fix="install the version that wrote it, or restore an older backup",
+        )
+
+
+def _cannot_open(path: Path, error: Exception) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"cannot open {path}: {error}", fix=f"check who owns {path.parent} and its free space"
+    )
 
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date, each step in a transaction of its own."""
     version = connection.execute("pragma user_version").fetchone()[0]
-    application_id = connection.execute("pragma application_id").fetchone()[0]
-    tables = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
-    if application_id != APPLICATION_ID and tables:
-        raise DatabaseUnusable("this SQLite file is not an LLMtrack database")
-    if version > len(MIGRATIONS):
-        raise SchemaTooNew(
-            f"database schema {version} is newer than this program's {len(MIGRATIONS)}",
-            fix="install the version that wrote it, or restore an older backup",
-        )
     for number in range(version, len(MIGRATIONS)):
         with transaction(connection):
             for statement in MIGRATIONS[number].split(";\n"):

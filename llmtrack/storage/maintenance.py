@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from llmtrack.domain.money import join_pico
-from llmtrack.storage.database import DatabaseUnusable, SchemaTooNew, connect_writer
+from llmtrack.storage.database import DatabaseUnusable, check_identity, connect_writer
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.faults import Fault, fault_of
-from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
 
 PROBLEMS_MAX = 20
 
@@ -163,8 +162,10 @@ def bytes_in_use(path: Path) -> int:
 
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open a file of ours and change nothing. Raises DatabaseUnusable, SchemaTooNew."""
+    if path.is_dir():
+        raise DatabaseUnusable(f"{path} is a directory", fix="name the file itself")
     if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist or is no file")
+        raise FileNotFoundError(f"{path} does not exist")
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
     )
@@ -172,7 +173,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         connection.execute("pragma busy_timeout=5000")
         connection.execute("pragma trusted_schema=off")
         connection.execute("pragma cell_size_check=on")
-        _check_identity(connection, path)
+        check_identity(connection, path, may_be_new=False)
     except BaseException:
         connection.close()
         raise
@@ -181,23 +182,6 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 def schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("pragma user_version").fetchone()[0])
-
-
-def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
-    try:
-        application_id = connection.execute("pragma application_id").fetchone()[0]
-        version = schema_version(connection)
-    except sqlite3.DatabaseError as error:
-        if fault_of(error) is Fault.NOT_A_DATABASE:
-            raise DatabaseUnusable(f"{path} is no SQLite database") from error
-        raise DatabaseUnusable(f"cannot read {path}: {error}") from error
-    if application_id != APPLICATION_ID:
-        raise DatabaseUnusable(f"{path} is a SQLite database, but not one of LLMtrack")
-    if version > len(MIGRATIONS):
-        raise SchemaTooNew(
-            f"{path} has schema {version}, and this version knows {len(MIGRATIONS)} at most",
-            fix="install the version that wrote it, or take an older backup",
-        )
 
 
 def folded(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,30 @@ def pair(tmp_path: Path) -> Pair:
     made = Pair(tmp_path / "cert.pem", tmp_path / "key.pem")
     write_pair(made)
     return made
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"), [((-60, -1), "expired at 2"), ((1, 60), "is not good before 2")]
+)
+def test_a_certificate_that_no_client_would_trust_is_not_served(
+    pair: Pair, days: tuple[int, int], reason: str
+) -> None:
+    first, last = (datetime.now(UTC) + timedelta(days=number) for number in days)
+    leaf = trustme.CA().issue_cert("localhost", not_before=first, not_after=last)
+    pair.key_file.write_bytes(leaf.private_key_pem.bytes())
+    pair.cert_file.write_bytes(leaf.cert_chain_pems[0].bytes())
+
+    with pytest.raises(CertificateUnusable, match=f"{pair.cert_file} {reason}") as refused:
+        LiveTls(lambda: pair)
+    assert refused.value.fix
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_missing_file_is_named_whichever_it_is(pair: Pair, missing: int) -> None:
+    pair[missing].unlink()
+
+    with pytest.raises(CertificateUnusable, match=f"{pair[missing]} does not exist"):
+        LiveTls(lambda: pair)
 
 
 async def watched(tls: LiveTls) -> None:
