@@ -174,7 +174,7 @@ def check_identity(connection: sqlite3.Connection, path: Path, *, may_be_new: bo
     fix = _WRONG_DIRECTORY if may_be_new else "name a database or a backup of LLMtrack"
     try:
         application_id = connection.execute("pragma application_id").fetchone()[0]
-        version = connection.execute("pragma user_version").fetchone()[0]
+        version = _schema_version(connection)
         tables = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
     except sqlite3.DatabaseError as error:
         if fault_of(error) is Fault.NOT_A_DATABASE:
@@ -198,13 +198,18 @@ def _cannot_open(path: Path, error: Exception) -> DatabaseUnusable:
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date, each step in a transaction of its own."""
-    version = connection.execute("pragma user_version").fetchone()[0]
-    for number in range(version, len(MIGRATIONS)):
+    while (number := _schema_version(connection)) < len(MIGRATIONS):
         with transaction(connection):
+            if _schema_version(connection) != number:  # another process was quicker
+                continue
             for statement in MIGRATIONS[number].split(";\n"):
                 connection.execute(statement)
             connection.execute(f"pragma user_version={number + 1}")
             connection.execute(f"pragma application_id={APPLICATION_ID}")
+
+
+def _schema_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("pragma user_version").fetchone()[0])
 
 
 async def _connect_reader(path: Path) -> aiosqlite.Connection:
