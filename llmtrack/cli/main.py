@@ -14,6 +14,7 @@ from llmtrack.cli.events import events
 from llmtrack.cli.exit_codes import MEANINGS
 from llmtrack.cli.failures import ReportingGroup
 from llmtrack.cli.keys import keys
+from llmtrack.cli.prices import prices
 from llmtrack.cli.purge import purge
 from llmtrack.cli.reconcile import reconcile
 from llmtrack.cli.retention import set_retention
@@ -68,6 +69,7 @@ for command in (
     events,
     usage,
     reconcile,
+    prices,
     backup,
     purge,
     check,

@@ -50,7 +50,9 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
         if self.percent is not None and not (
             _PERCENT_MIN <= _decimal("percent", self.percent) <= _PERCENT_MAX
         ):
-            raise InvalidValue("percent", f"must be from {_PERCENT_MIN} to {_PERCENT_MAX}")
+            raise InvalidValue(
+                "percent", f"the percentage must be from {_PERCENT_MIN} to {_PERCENT_MAX}"
+            )
         if self.provider == ANY and self.model != ANY:
             raise InvalidValue("provider", "name the provider of the model")
         _check_names(self.provider, self.model)
@@ -184,7 +186,7 @@ def _check_rates(rates: dict[str, str]) -> None:
             raise InvalidValue(key, f"unknown rate; known are {', '.join(PICO_EXPONENTS)}")
         rate = _decimal(key, text)
         if not 0 <= rate <= _RATE_MAX:
-            raise InvalidValue(key, f"must be from 0 to {_RATE_MAX} US dollars")
+            raise InvalidValue(key, f"{key} must be from 0 to {_RATE_MAX} US dollars")
 
 
 def _decimal(field: str, text: str) -> Decimal:
@@ -193,22 +195,22 @@ def _decimal(field: str, text: str) -> Decimal:
     except InvalidOperation:
         value = Decimal("NaN")
     if not value.is_finite():
-        raise InvalidValue(field, f"{text!r} is no decimal number")
+        raise InvalidValue(field, f"{field}: {text!r} is no decimal number")
     if -int(value.as_tuple().exponent) > _PLACES_MAX:
-        raise InvalidValue(field, f"has more than {_PLACES_MAX} decimal places")
+        raise InvalidValue(field, f"{field} has more than {_PLACES_MAX} decimal places")
     return value
 
 
 def _check_names(provider: str, model: str) -> None:
     for field, value in (("provider", provider), ("model", model)):
         if not value.strip():
-            raise InvalidValue(field, "must not be empty")
+            raise InvalidValue(field, f"the {field} must not be empty")
         if len(value) > NAME_CHARS_MAX:
-            raise InvalidValue(field, f"is longer than {NAME_CHARS_MAX} characters")
+            raise InvalidValue(field, f"the {field} is longer than {NAME_CHARS_MAX} characters")
         if not value.isprintable():
-            raise InvalidValue(field, "has a control character")
+            raise InvalidValue(field, f"the {field} has a control character")
 
 
 def _check_period(start: int | None, end: int | None) -> None:
     if start is not None and end is not None and start >= end:
-        raise InvalidValue("effective_to", "must be after effective_from")
+        raise InvalidValue("effective_to", "the end must be after the start")

@@ -40,11 +40,23 @@ _HEADS = {
 _NO_HEAD = re.compile("")
 
 
+class Found(NamedTuple):
+    """A row, the spelling that led to it, and the open clause that let it in, None for a name."""
+
+    model: ListedModel
+    name: str
+    clause: Clause | None = None
+
+
 class Match(NamedTuple):
     provider: str
     model: ListedModel
     is_own: bool
     """False: the row of another provider, of which the list says that it bills the same."""
+    name: str
+    """The spelling of the asked name that the row is listed under, or that its pattern takes."""
+    pattern: str | None = None
+    """In words, None where the row is listed under that very name."""
 
 
 class _Patterns(NamedTuple):
@@ -69,14 +81,15 @@ class _Rows:
         for model in provider.models:
             self.by_name.setdefault(model.id.lower(), model)
 
-    def find(self, names: tuple[str, ...]) -> ListedModel | None:
+    def find(self, names: tuple[str, ...]) -> Found | None:
         for name in names:
             if name in self.by_name:
-                return self.by_name[name]
+                return Found(self.by_name[name], name)
         for name in names:
             for model, clauses in self.patterns:
-                if any(_accepts(self.provider.id, clause, name) for clause in clauses):
-                    return model
+                for clause in clauses:
+                    if _accepts(self.provider.id, clause, name):
+                        return Found(model, name, clause)
         return None
 
 
@@ -97,12 +110,12 @@ class PriceMatcher:
         provider = self._listed[found_provider_id]
         own = self._rows_of(provider).find(names)
         if own is not None:
-            return Match(provider.id, own, is_own=True)
+            return _match(provider.id, own, is_own=True)
         for other in provider.fallback_model_providers or ():
             lender = self._listed.get(provider_id(other))
-            row = self._rows_of(lender).find(names) if lender else None
-            if row is not None:
-                return Match(other, row, is_own=False)
+            found = self._rows_of(lender).find(names) if lender else None
+            if found is not None:
+                return _match(other, found, is_own=False)
         return None
 
     def _rows_of(self, provider: ListedProvider) -> _Rows:
@@ -111,6 +124,19 @@ class PriceMatcher:
         if rows is None:
             rows = self._rows[provider.id] = _Rows(provider)
         return rows
+
+
+def _match(provider: str, found: Found, *, is_own: bool) -> Match:
+    pattern = None if found.clause is None else clause_text(found.clause)
+    return Match(provider, found.model, is_own, found.name, pattern)
+
+
+def clause_text(clause: Clause) -> str:
+    """`starts with gpt-5-nano-`, for people."""
+    ((kind, value),) = clause.items()
+    if isinstance(value, list):
+        return f" {kind} ".join(clause_text(part) for part in value)
+    return f"{kind.replace('_', ' ')} {value}"
 
 
 def _alternatives(clause: Clause) -> Iterator[Clause]:

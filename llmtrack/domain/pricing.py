@@ -12,7 +12,8 @@ Statuses, in the order in which they are decided:
     priced              everything else; a free model costs 0
 """
 
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,10 +36,12 @@ __all__ = [
     "CostStatus",
     "CustomPrices",
     "ListedPrices",
+    "Lookup",
     "Match",
     "Override",
     "PriceBook",
     "RateCard",
+    "billed_usage",
     "charge",
     "explain",
 ]
@@ -46,6 +49,18 @@ __all__ = [
 _INVALID = Cost(None, CostStatus.INVALID_USAGE)
 _NO_USAGE = Cost(None, CostStatus.NO_USAGE)
 _UNPRICED = Cost(None, CostStatus.UNPRICED)
+
+
+Step = Override | Alias | Match
+
+
+class Lookup(NamedTuple):
+    """What a name costs, and by which steps that was found."""
+
+    card: RateCard | None
+    flags: CostFlag
+    steps: tuple[Step, ...]
+    """Overrides and aliases that were taken, in order, then the list's row if it was reached."""
 
 
 class PriceBook:
@@ -102,6 +117,22 @@ class PriceBook:
         found = self._select(provider, model, Ask(at_ms, tier_name(service_tier), input_tokens))
         return found.card if found else None
 
+    def lookup(
+        self,
+        provider: str,
+        model: str,
+        *,
+        at_ms: int,
+        service_tier: str | None = None,
+        input_tokens: int | None = None,
+    ) -> Lookup:
+        """As `rate_card`, and why."""
+        steps: list[Step] = []
+        ask = Ask(at_ms, tier_name(service_tier), input_tokens)
+        found = self._select_custom(provider, model, ask, 0, aliases=True, steps=steps)
+        card, flags = found or Selected(None)
+        return Lookup(card, CostFlag(flags), tuple(steps))
+
     def match(self, provider: str, model: str) -> Match | None:
         """The price list's own row of that name, whatever overrides it."""
         return self._listed.match(provider, model)
@@ -111,10 +142,17 @@ class PriceBook:
             return self._listed.select(self._listed.match(provider, model), ask)
         if max(len(provider), len(model)) > NAME_CHARS_MAX:
             return None
-        return self._select_custom(provider, model, ask, 0, aliases=True)
+        return self._select_custom(provider, model, ask, 0, aliases=True, steps=[])
 
     def _select_custom(
-        self, provider: str, model: str, ask: Ask, overrides_from: int, *, aliases: bool
+        self,
+        provider: str,
+        model: str,
+        ask: Ask,
+        overrides_from: int,
+        *,
+        aliases: bool,
+        steps: MutableSequence[Step],
     ) -> Selected | None:
         """Overrides of the scopes before `overrides_from` are spent; one alias is followed."""
         match = self._listed.match(provider, model)
@@ -126,18 +164,27 @@ class PriceBook:
             override = None
             if place >= overrides_from:
                 override = scope.override(biller_id, names, ask.at_ms, ask.tier)
-            if override is not None and override.percent is None:
-                card = scope.card(override)
-                ignored = card.rates and card.context != ask.tier
-                return Selected(card, int(CostFlag.TIER_IGNORED) if ignored else 0)
             if override is not None:
-                base = self._select_custom(provider, model, ask, place + 1, aliases=aliases)
+                steps.append(override)
+                if override.percent is None:
+                    return _own(scope.card(override), ask)
+                base = self._select_custom(
+                    provider, model, ask, place + 1, aliases=aliases, steps=steps
+                )
                 return _adjusted(override, base)
             alias = scope.alias(biller_id, names, ask.at_ms) if aliases else None
             if alias is not None:
+                steps.append(alias)
                 to = alias.to_provider, alias.to_model
-                return self._select_custom(*to, ask, overrides_from, aliases=False)
+                return self._select_custom(*to, ask, overrides_from, aliases=False, steps=steps)
+        if match is not None:
+            steps.append(match)
         return self._listed.select(match, ask)
+
+
+def _own(card: RateCard, ask: Ask) -> Selected:
+    ignored = card.rates and card.context != ask.tier
+    return Selected(card, int(CostFlag.TIER_IGNORED) if ignored else 0)
 
 
 def _adjusted(override: Override, base: Selected | None) -> Selected | None:
@@ -152,14 +199,12 @@ def _cost(usage: Usage, found: Selected) -> Cost:
         if flags & CostFlag.UNMETERED_PARTS:
             return Cost(None, CostStatus.INSUFFICIENT_USAGE, int(CostFlag.UNMETERED_PARTS))
         return _UNPRICED
-    whole, output = usage.input_tokens, usage.output_tokens
     rates, _ = card.pico_rates
-    if whole is None and output is None and usage.total_tokens is not None:
-        if not _total_suffices(rates, card):
-            return Cost(None, CostStatus.INSUFFICIENT_USAGE)
-        whole, output = usage.total_tokens, 0
-        usage = msgspec.structs.replace(usage, input_tokens=whole, output_tokens=output)
-    amount, charge_flags = charge(usage, card)
+    billed = billed_usage(usage, card)
+    if billed is None:
+        return Cost(None, CostStatus.INSUFFICIENT_USAGE)
+    whole, output = billed.input_tokens, billed.output_tokens
+    amount, charge_flags = charge(billed, card)
     if amount > PICO_MAX:
         return _INVALID
     flags |= charge_flags
@@ -169,6 +214,17 @@ def _cost(usage: Usage, found: Selected) -> Cost:
         or bool(flags & CostFlag.RATE_MISSING)
     )
     return Cost(amount, CostStatus.PARTIAL if is_bound else CostStatus.PRICED, flags, card)
+
+
+def billed_usage(usage: Usage, card: RateCard) -> Usage | None:
+    """The usage with a total alone taken as input, where that is all one price; else None."""
+    if usage.input_tokens is not None or usage.output_tokens is not None:
+        return usage
+    if usage.total_tokens is None:
+        return usage
+    if not _total_suffices(card.pico_rates[0], card):
+        return None
+    return msgspec.structs.replace(usage, input_tokens=usage.total_tokens, output_tokens=0)
 
 
 def _total_suffices(rates: dict[str, int], card: RateCard) -> bool:

@@ -13,7 +13,7 @@ from llmtrack.domain.price_list import parse_price_list
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.storage.database import Database
 from llmtrack.storage.own_prices import OwnPrices, own_prices_of
-from llmtrack.storage.price_lists import list_data, newest_list_id
+from llmtrack.storage.price_lists import data_of_version, list_data, newest_list_id
 
 PRICES_FILE = Path(__file__).resolve().parent.parent / "prices.json"
 CACHED_BOOKS_MAX = 1_000
@@ -46,6 +46,16 @@ class PriceBooks:
             if self._database.generation == generation:
                 self._books[workspace_id] = book
         return book
+
+    async def listed(self, origin: str) -> PriceBook | None:
+        """The list that a rate card names (`list:0.2.3`); None when it is not here any more."""
+        newest = await self._newest()
+        version = origin.removeprefix("list:")
+        for book in (newest, self._bundled):
+            if book.list.version == version:
+                return book
+        data = await data_of_version(self._database, version)
+        return None if data is None else await asyncio.to_thread(_listed, data)
 
     async def _newest(self) -> PriceBook:
         """The list that holds. What was learned of its names is shared by all books."""

@@ -43,6 +43,10 @@ READ_DATA = """
 -- price_lists.list_data
 select data from price_list where id = :list_id
 """
+READ_DATA_OF_VERSION = """
+-- price_lists.data_of_version
+select data from price_list where version = :version
+"""
 FIND_LIST = """
 -- price_lists.add_list
 select version from price_list where sha256 = :sha256
@@ -75,6 +79,11 @@ async def list_data(database: Database, list_id: int) -> bytes:
     """The list's own file, as `domain.price_list.parse_price_list` reads it."""
     [row] = await database.rows(READ_DATA, list_id=list_id)
     return gzip.decompress(row[0])
+
+
+async def data_of_version(database: Database, version: str) -> bytes | None:
+    rows = await database.rows(READ_DATA_OF_VERSION, version=version)
+    return gzip.decompress(rows[0][0]) if rows else None
 
 
 def add_list(

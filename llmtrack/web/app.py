@@ -14,7 +14,17 @@ from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.proxies import TrustedProxies
 from llmtrack.storage.database import Database
-from llmtrack.web import ingest, keys, members, overview, reconcile, security, setup, sign_in
+from llmtrack.web import (
+    event_cost,
+    ingest,
+    keys,
+    members,
+    overview,
+    reconcile,
+    security,
+    setup,
+    sign_in,
+)
 from llmtrack.web.assets import Assets
 from llmtrack.web.auth import recognise_user
 from llmtrack.web.context import (
@@ -98,6 +108,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *keys.ROUTES,
         *members.ROUTES,
         *reconcile.ROUTES,
+        *event_cost.ROUTES,
     ]
 
 
