@@ -9,6 +9,7 @@ from llmtrack.cli.data import Data, now_ms, pass_data
 from llmtrack.cli.options import json_option
 from llmtrack.cli.output import moment, print_fields, print_json, print_rows, visible
 from llmtrack.cli.periods import instant
+from llmtrack.cli.prices_lists import diff, import_, status, update
 from llmtrack.cli.prices_own import alias, own, revoke, set_
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def prices() -> None:
     """
 
 
-for command in (set_, alias, own, revoke):
+for command in (set_, alias, own, revoke, status, diff, import_, update):
     prices.add_command(command)
 
 

@@ -5,6 +5,7 @@ parses too) under a header of our own. Rates are decimals of US dollars, each pr
 for how many of what.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, time
 from decimal import Decimal
@@ -63,6 +64,9 @@ KNOWN_KEYS = PICO_EXPONENTS.keys() | UNMETERED_PARTS | _UNMETERED_CALLS
 _FREE_NAMES = frozenset({("openai", "moderation"), ("google", "gemma-3"), ("google", "gemma-3n")})
 """Free by the provider's own price page: OpenAI moderation, Gemma 3 on the Gemini API."""
 _FREE_COMMENTS = ("free of charge", "included in the subscription")
+
+
+_TEXT_CLAUSES = frozenset({"equals", "starts_with", "ends_with", "contains", "regex"})
 
 
 class Tier(msgspec.Struct, frozen=True):
@@ -229,9 +233,17 @@ def _rows(raw: _RawProvider, refused: list[RefusedRow]) -> Iterable[ListedModel]
         yield row
 
 
+def encode_price_list(prices: PriceList) -> bytes:
+    """Our own file of a list; `parse_price_list` gives the same list again."""
+    fields = {"source": prices.source, "version": prices.version, "date": prices.date}
+    return msgspec.json.encode({"format": 1, **fields, "providers": prices.providers})
+
+
 def _unpriceable(row: ListedModel) -> str | None:
     if not row.windows:
         return "it has no price record"
+    if not _is_known(row.match):
+        return "its match is of an unknown kind"
     records = [part.prices for part in row.windows]
     records += [part.prices for part in row.price_variants or ()]
     for prices in records:
@@ -241,6 +253,20 @@ def _unpriceable(row: ListedModel) -> str | None:
             if any(not (value.is_finite() and value >= 0) for value in _values(rate)):
                 return f"{key} is no amount"
     return None
+
+
+def _is_known(clause: Any) -> bool:
+    if not isinstance(clause, dict) or len(clause) != 1:
+        return False
+    ((kind, value),) = clause.items()
+    if kind in {"or", "and"}:
+        return isinstance(value, list) and bool(value) and all(map(_is_known, value))
+    if kind == "regex" and isinstance(value, str):
+        try:
+            re.compile(value)
+        except re.error:
+            return False
+    return kind in _TEXT_CLAUSES and isinstance(value, str)
 
 
 def _values(rate: Rate) -> tuple[Decimal, ...]:

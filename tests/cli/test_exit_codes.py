@@ -8,13 +8,23 @@ import pytest
 from llmtrack.cli.exit_codes import CODES, FAULT_CODES, MEANINGS, ExitCode, exit_code_of
 from llmtrack.config import loading
 from llmtrack.domain import errors
-from llmtrack.services import certificates, listening, lock, manifest, sealing
+from llmtrack.services import certificates, listening, lock, manifest, price_updates, sealing
 from llmtrack.storage import database
 from llmtrack.storage.faults import Fault
 
 CLASSES = {
     name: getattr(module, name)
-    for module in (errors, loading, manifest, sealing, certificates, listening, lock, database)
+    for module in (
+        errors,
+        loading,
+        manifest,
+        sealing,
+        certificates,
+        listening,
+        lock,
+        price_updates,
+        database,
+    )
     for name in vars(module)
     if name in CODES
 }
