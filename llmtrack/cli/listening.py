@@ -11,6 +11,7 @@ from llmtrack.cli.output import moment
 from llmtrack.config.loading import Config, ConfigUnusable
 from llmtrack.config.table import (
     LISTEN,
+    PLAIN_LISTEN,
     PUBLIC_URL,
     TLS_CERT_FILE,
     TLS_KEY_FILE,
@@ -38,6 +39,8 @@ class Plan(NamedTuple):
     """None: plain http, on loopback or for `proxies`."""
     proxies: TrustedProxies | None
     is_self_signed: bool
+    plain_sockets: list[socket]
+    """Where plain http is answered beside TLS."""
 
     @property
     def certificate_file(self) -> str | None:
@@ -52,14 +55,8 @@ def plan_listening(config: Config, open_things: ExitStack) -> Plan:
     addresses = [parse_address(text) for text in config[LISTEN]]
     if not addresses:
         raise _unusable(config, LISTEN.key, "server.listen names no address")
-    sockets: list[socket] = []
-    bound = []
-    for address in addresses:
-        own = bind(address)
-        for listening in own:
-            open_things.callback(listening.close)
-        sockets += own
-        bound.append((address, own))
+    bound = [(address, _bound(address, open_things)) for address in addresses]
+    sockets = [listening for _, own in bound for listening in own]
     mode = tls_mode(config, sockets)
     reachable = reachable_address(*bound[0])
     is_plain = mode in {"none", "proxy"}
@@ -70,7 +67,23 @@ def plan_listening(config: Config, open_things: ExitStack) -> Plan:
         None if source is None else LiveTls(source),
         _proxies(config) if mode == "proxy" else None,
         mode == "self-signed",
+        _plain_sockets(config, mode, open_things),
     )
+
+
+def _bound(address: Address, open_things: ExitStack) -> list[socket]:
+    sockets = bind(address)
+    for listening in sockets:
+        open_things.callback(listening.close)
+    return sockets
+
+
+def _plain_sockets(config: Config, mode: str, open_things: ExitStack) -> list[socket]:
+    addresses = [parse_address(text) for text in config[PLAIN_LISTEN]]
+    if addresses and mode in {"none", "proxy"}:
+        text = "server.plain_listen is for servers that speak TLS themselves"
+        raise _unusable(config, PLAIN_LISTEN.key, text)
+    return [listening for address in addresses for listening in _bound(address, open_things)]
 
 
 def tls_mode(config: Config, sockets: list[socket]) -> str:

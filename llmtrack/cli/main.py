@@ -1,5 +1,6 @@
 """The command line: one group, one module a noun."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from llmtrack.cli.reconcile import reconcile
 from llmtrack.cli.retention import set_retention
 from llmtrack.cli.serve import serve
 from llmtrack.cli.setup import setup
+from llmtrack.cli.tls import tls
 from llmtrack.cli.usage import usage
 from llmtrack.cli.users import users
 from llmtrack.cli.version import version
@@ -73,6 +75,7 @@ for command in (
     backup,
     purge,
     check,
+    tls,
     config,
     version,
 ):
@@ -81,7 +84,13 @@ for command in (
 workspaces.add_command(set_retention)
 
 
+OPENSSL_CONFIG = Path(__file__).resolve().parents[1] / "openssl.cnf"
+
+
 def main() -> None:
+    # Before anything makes OpenSSL read its configuration; the machine's own stays with
+    # whoever has named one.
+    os.environ.setdefault("OPENSSL_CONF", str(OPENSSL_CONFIG))
     for stream in (sys.stdout, sys.stderr):
         # A terminal of another encoding should see a placeholder, not end the program.
         if hasattr(stream, "reconfigure"):

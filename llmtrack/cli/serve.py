@@ -98,4 +98,10 @@ async def _start(database: "Database", plan: "Plan") -> "Server":
         certificate_file=plan.certificate_file,
         proxies=plan.proxies,
     )
-    return await Server.start(app, plan.sockets, plan.tls.context if plan.tls else None)
+    return await Server.start(
+        app,
+        plan.sockets,
+        plan.tls.context if plan.tls else None,
+        plain_sockets=plan.plain_sockets,
+        base_url=plan.url,
+    )

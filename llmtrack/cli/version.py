@@ -1,15 +1,14 @@
+# ruff: noqa: PLC0415 - what a command needs is imported when it runs: --help must be quick
 """`llmtrack version`: what exactly is running, for bug reports and security questions."""
 
 import json
 import platform
-import ssl
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 
 import click
 
 from llmtrack import __version__
-from llmtrack.storage.engine import sqlite_version
 
 # The default install, as in pyproject.toml; a test keeps the two alike.
 PACKAGES = (
@@ -25,6 +24,10 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str | dict[str, str]]:
+    import ssl
+
+    from llmtrack.storage.engine import sqlite_version
+
     return {
         "llmtrack": __version__,
         "python": platform.python_version(),

@@ -64,6 +64,13 @@ PUBLIC_URL = Setting(
     "How people and clients reach the server, e.g. https://llmtrack.example.com: for links and "
     "snippets. Empty: the address it listens on.",
 )
+PLAIN_LISTEN = Setting(
+    "server.plain_listen",
+    TEXTS,
+    "",
+    "Where plain http is answered beside TLS, e.g. 0.0.0.0:80: pages are redirected to "
+    "server.public_url, keys and events are refused with 403.",
+)
 TLS_MODE = Setting(
     "tls.mode",
     choice("auto", "files", "self-signed", "proxy"),
@@ -149,6 +156,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     DATA_DIR,
     LISTEN,
     PUBLIC_URL,
+    PLAIN_LISTEN,
     TLS_MODE,
     TLS_CERT_FILE,
     TLS_KEY_FILE,

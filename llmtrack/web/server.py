@@ -7,6 +7,8 @@ from socket import socket
 
 from aiohttp import web, web_response
 
+from llmtrack.web.plain_http import build_plain_app
+
 HANDSHAKE_TIMEOUT_S = 10
 SHUTDOWN_TIMEOUT_S = 20.0
 KEEPALIVE_TIMEOUT_S = 15.0
@@ -17,40 +19,61 @@ BACKLOG = 1024
 
 
 class Server:
-    """A running application."""
+    """A running application, and what answers beside it."""
 
-    def __init__(self, runner: web.AppRunner) -> None:
-        self._runner = runner
+    def __init__(self, runners: Sequence[web.AppRunner]) -> None:
+        self._runners = runners
 
     @classmethod
     async def start(
-        cls, app: web.Application, sockets: Sequence[socket], context: ssl.SSLContext | None
+        cls,
+        app: web.Application,
+        sockets: Sequence[socket],
+        context: ssl.SSLContext | None,
+        *,
+        plain_sockets: Sequence[socket] = (),
+        base_url: str = "",
     ) -> "Server":
+        """On `plain_sockets` people are sent to `base_url`, and everything else is refused."""
         # Which library answers is nobody's business, on the parser's own 400 pages either.
         web_response.SERVER_SOFTWARE = "llmtrack"  # type: ignore[attr-defined]
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            # web.ingest unpacks: what does not unpack gets an answer of the contract.
-            auto_decompress=False,
-            handle_signals=False,
-            keepalive_timeout=KEEPALIVE_TIMEOUT_S,
-            lingering_time=LINGER_S,
-            shutdown_timeout=SHUTDOWN_TIMEOUT_S,
-        )
-        await runner.setup()
-        try:
-            for listening in sockets:
-                site = _Site(runner, listening, ssl_context=context, backlog=BACKLOG)
-                await site.start()
-        except BaseException:
-            await runner.cleanup()
-            raise
-        return cls(runner)
+        runners = [await _run(app, sockets, context)]
+        if plain_sockets:
+            try:
+                runners.append(await _run(build_plain_app(base_url), plain_sockets, None))
+            except BaseException:
+                await runners[0].cleanup()
+                raise
+        return cls(runners)
 
     async def stop(self) -> None:
         """Stop accepting, answer what is in flight, then run the application's own cleanup."""
-        await self._runner.cleanup()
+        for runner in reversed(self._runners):
+            await runner.cleanup()
+
+
+async def _run(
+    app: web.Application, sockets: Sequence[socket], context: ssl.SSLContext | None
+) -> web.AppRunner:
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        # web.ingest unpacks: what does not unpack gets an answer of the contract.
+        auto_decompress=False,
+        handle_signals=False,
+        keepalive_timeout=KEEPALIVE_TIMEOUT_S,
+        lingering_time=LINGER_S,
+        shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+    )
+    await runner.setup()
+    try:
+        for listening in sockets:
+            site = _Site(runner, listening, ssl_context=context, backlog=BACKLOG)
+            await site.start()
+    except BaseException:
+        await runner.cleanup()
+        raise
+    return runner
 
 
 class _Site(web.SockSite):
