@@ -12,6 +12,9 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Refused(f"{question} Nothing was changed", fix="say --yes to do it without asking")
+        raise Refused(
+            f"nothing was changed, for nobody is here to be asked: {question}",
+            fix="say --yes to do it without asking",
+        )
     if not click.confirm(question, err=True):
         raise Refused("nothing was changed", fix="")

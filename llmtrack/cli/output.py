@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+CELL_CHARS_MAX = 60
+"""Names may have 200 characters; --json has them whole."""
+
 Row = Mapping[str, Any]
 
 
@@ -59,7 +62,7 @@ def visible(value: Any) -> str:
 def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     right = {name for name in columns if name.endswith("_usd") or _is_numeric(rows, name)}
     cells = [[_title(name) for name in columns]]
-    cells += [[visible(row[name]) for name in columns] for row in rows]
+    cells += [[_shortened(visible(row[name])) for name in columns] for row in rows]
     widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
     lines = [
         "  ".join(
@@ -69,6 +72,12 @@ def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
         for line in cells
     ]
     return "\n".join(lines)
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= CELL_CHARS_MAX:
+        return text
+    return text[: CELL_CHARS_MAX - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _is_numeric(rows: Sequence[Row], name: str) -> bool:

@@ -31,8 +31,9 @@ class Refusal(NamedTuple):
 
 def refusal(plan: Plan, used: int) -> Refusal | None:
     """Why this plan takes no further event, `used` being this month's count; None if it does."""
-    if plan.name != FREE and plan.billing_status != ACTIVE:
+    is_free = plan.name.casefold() == FREE
+    if not is_free and plan.billing_status != ACTIVE:
         return Refusal(Reason.INACTIVE, plan, used)
     if plan.monthly_events is None or used < plan.monthly_events:
         return None
-    return Refusal(Reason.FREE_QUOTA if plan.name == FREE else Reason.USAGE_LIMIT, plan, used)
+    return Refusal(Reason.FREE_QUOTA if is_free else Reason.USAGE_LIMIT, plan, used)

@@ -179,7 +179,7 @@ def check_identity(connection: sqlite3.Connection, path: Path, *, may_be_new: bo
     except sqlite3.DatabaseError as error:
         if fault_of(error) is Fault.NOT_A_DATABASE:
             raise DatabaseUnusable(f"{path} is no SQLite database", fix=fix) from error
-        raise _cannot_open(path, error) from error
+        raise DatabaseUnusable(f"cannot read {path}: {error}") from error
     is_new = may_be_new and not tables and not application_id
     if application_id != APPLICATION_ID and not is_new:
         raise DatabaseUnusable(f"{path} is a SQLite database, but not one of LLMtrack", fix=fix)

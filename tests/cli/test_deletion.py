@@ -10,7 +10,7 @@ from .conftest import Program
 
 def test_a_customer_is_erased_with_a_receipt(program: Program) -> None:
     program.add([make_event(customer_id="c-1"), make_event(customer_id="c-2")])
-    assert "Nothing was changed" in program.fails(5, "purge", "customer", "c-1", "-w", "Acme")
+    assert "nothing was changed" in program.fails(5, "purge", "customer", "c-1", "-w", "Acme")
 
     receipt = program.json("purge", "customer", "c-1", "-w", "Acme", "--yes")
 
