@@ -51,6 +51,7 @@
   let pendingTimer = 0;
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
+      if (!document.querySelector("details.menu[open]")) document.querySelector("[data-close-sheet]")?.click();
       const menu = document.activeElement?.closest("details.menu[open]");
       closeMenus(null);
       menu?.querySelector("summary").focus();
@@ -85,6 +86,101 @@
     }
   }, 1000);
 
+  // Forms whose checkboxes are one parameter: <form data-join="columns"> sends columns=a,b
+  document.addEventListener("formdata", (event) => {
+    const name = event.target.dataset.join;
+    if (name) event.formData.set(name, event.formData.getAll(name).join(","));
+  });
+
+  // Live rows: a button with data-live="url" follows a stream while pressed and while visible.
+  const ROWS_MAX = 200;
+  let live = null;
+  function follow(button) {
+    const source = new EventSource(button.dataset.live);
+    source.addEventListener("rows", (event) => {
+      const body = document.getElementById(button.dataset.liveInto);
+      if (!body) return stopLive();
+      body.insertAdjacentHTML("afterbegin", event.data);
+      htmx?.process(body);
+      while (body.rows.length > ROWS_MAX) body.deleteRow(-1);
+    });
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) stopLive();
+    });
+    return source;
+  }
+  function stopLive() {
+    live?.source?.close();
+    live?.button.setAttribute("aria-pressed", "false");
+    live = null;
+  }
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-live]");
+    if (!button) return;
+    const running = live?.button === button;
+    stopLive();
+    if (running) return;
+    live = { button, source: follow(button) };
+    button.setAttribute("aria-pressed", "true");
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!live) return;
+    live.source?.close();
+    if (!live.button.isConnected) live = null;
+    else live.source = document.visibilityState === "visible" ? follow(live.button) : null;
+  });
+
+  // Exports: <a data-export> counts the lines that come, against the LLMtrack-Rows header.
+  async function download(link) {
+    const place = link.parentElement.querySelector(".export-progress");
+    const [bar, text] = place.children;
+    place.hidden = false;
+    bar.removeAttribute("value");
+    text.textContent = "asking";
+    const answer = await fetch(link.href);
+    if (!answer.ok) throw new Error(answer.statusText);
+    const rows = Number(answer.headers.get("LLMtrack-Rows"));
+    bar.max = Math.max(rows, 1);
+    const parts = [];
+    let lines = 0;
+    for (const reader = answer.body.getReader(); ;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      parts.push(value);
+      for (const byte of value) lines += byte === 10;
+      bar.value = lines;
+      text.textContent = `${lines.toLocaleString()} of at most ${rows.toLocaleString()}`;
+    }
+    const name = /filename="(.+?)"/.exec(answer.headers.get("Content-Disposition"))[1];
+    const saved = document.createElement("a");
+    saved.href = URL.createObjectURL(new Blob(parts, { type: answer.headers.get("Content-Type") }));
+    saved.download = name;
+    saved.click();
+    setTimeout(() => URL.revokeObjectURL(saved.href), 60000);
+    bar.value = bar.max;
+    text.textContent = `${name} is saved`;
+  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-export]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    download(link).catch((error) => {
+      link.parentElement.querySelector(".export-progress output").textContent = `Failed: ${error.message}`;
+    });
+  });
+
+  // The sheet beside a list: focus goes in when it opens, Escape closes it.
+  document.addEventListener("htmx:after:swap", () => document.querySelector("#sheet h1")?.focus());
+  document.addEventListener("click", (event) => {
+    const close = event.target.closest("[data-close-sheet]");
+    const sheet = close?.closest(".sheet");
+    // Opened from the list below it: go back to exactly that page of the list.
+    if (sheet && document.querySelector("#event-rows")) {
+      event.preventDefault();
+      history.back();
+    }
+  });
+
   // Charts: <figure class="chart" data-chart> with a plot, a tooltip and its data table, whose
   // rows are the bars: their cells fill the tooltip, data-from/-to are what a drag zooms to.
   const charts = new WeakMap();
@@ -97,7 +193,7 @@
         cursor: figure.querySelector(".cursor"),
         tip: figure.querySelector(".tip"),
         rows: [...figure.querySelectorAll("tbody tr")],
-        heads: [...figure.querySelectorAll("thead th")].map((head) => head.textContent),
+        heads: [...figure.querySelectorAll("thead th")],
         at: -1,
       };
       charts.set(figure, found);
@@ -113,7 +209,7 @@
   function line(name, value, series) {
     const row = document.createElement("div");
     const mark = document.createElement("i");
-    mark.className = series ? `swatch series-${series}` : "swatch none";
+    mark.className = `swatch ${series ?? "none"}`;
     const label = document.createElement("span");
     label.textContent = name;
     label.dir = "auto";
@@ -130,7 +226,8 @@
     chart.tip.replaceChildren(title);
     cells.forEach((cell, place) => {
       if (cell.dataset.zero === undefined) {
-        chart.tip.append(line(chart.heads[place + 1], cell.textContent, cell.dataset.series));
+        const name = chart.heads[place + 1];
+        chart.tip.append(line(name.textContent, cell.textContent, name.dataset.series));
       }
     });
   }

@@ -16,6 +16,7 @@ from llmtrack.services.proxies import TrustedProxies
 from llmtrack.storage.database import Database
 from llmtrack.web import (
     event_cost,
+    event_routes,
     ingest,
     keys,
     members,
@@ -36,6 +37,7 @@ from llmtrack.web.context import (
     SITE,
     Site,
 )
+from llmtrack.web.event_tail import TAILS, Tails, stop_tails
 from llmtrack.web.fresh_keys import FreshKeys
 from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
@@ -87,6 +89,8 @@ def build_app(
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
     app[SIGN_IN_DELAYS] = SignInDelays()
     app[FRESH_KEYS] = FreshKeys()
+    app[TAILS] = Tails()
+    app.on_shutdown.append(stop_tails)
     assets = Assets(resource_dir() / "static")
     app[RENDERER] = Renderer(resource_dir() / "templates", assets)
     app.on_response_prepare.append(security.add_headers)
@@ -105,6 +109,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *setup.ROUTES,
         *sign_in.ROUTES,
         *overview.ROUTES,
+        *event_routes.ROUTES,
         *keys.ROUTES,
         *members.ROUTES,
         *reconcile.ROUTES,

@@ -47,14 +47,29 @@ def stacked_bars(series: Sequence[Sequence[int]], axis: Axis, classes: Sequence[
                 below[place] += value
         if drawn:
             paths.append(Markup('<path class="{}" d="{}"/>').format(name, "".join(drawn)))
-    lines = [
-        Markup('<path class="grid" d="M0 {}H{}"/>').format(
-            _short(HEIGHT - axis.height(tick)), buckets
-        )
-        for tick in axis.ticks
-    ]
     cursor = Markup('<rect class="cursor" y="0" width="1" height="{}" hidden=""/>').format(HEIGHT)
-    return _drawing("bars", buckets, HEIGHT, [*lines, cursor, *paths])
+    return _drawing("bars", buckets, HEIGHT, [*_grid(axis, buckets), cursor, *paths])
+
+
+def lines(series: Sequence[Sequence[int | None]], axis: Axis, classes: Sequence[str]) -> Markup:
+    """A line for each series through the middles of the buckets, broken where a value is None."""
+    buckets = max((len(values) for values in series), default=0)
+    paths = []
+    for values, name in zip(series, classes, strict=True):
+        drawn, pen = [], "M"
+        for place, value in enumerate(values):
+            if value is None:
+                pen = "M"
+                continue
+            height = _short(HEIGHT - axis.height(value))
+            # A lone point has no line, hence the short stroke at every start.
+            start = f"M{place + 0.4:g} {height}h.1" if pen == "M" else f"L{place + 0.5:g} {height}"
+            drawn.append(start)
+            pen = "L"
+        if drawn:
+            paths.append(Markup('<path class="line {}" d="{}"/>').format(name, "".join(drawn)))
+    cursor = Markup('<rect class="cursor" y="0" width="1" height="{}" hidden=""/>').format(HEIGHT)
+    return _drawing("bars", buckets, HEIGHT, [*_grid(axis, buckets), cursor, *paths])
 
 
 def sparkline(values: Sequence[int], name: str = "") -> Markup:
@@ -101,6 +116,15 @@ def labelled_places(count: int, most: int) -> set[int]:
     gap = -(-count // most)
     # Counted from the end: the newest bucket always has one.
     return set(range(count - 1, -1, -gap))
+
+
+def _grid(axis: Axis, buckets: int) -> list[Markup]:
+    return [
+        Markup('<path class="grid" d="M0 {}H{}"/>').format(
+            _short(HEIGHT - axis.height(tick)), buckets
+        )
+        for tick in axis.ticks
+    ]
 
 
 def _bar(place: int, bottom: float, height: float) -> str:

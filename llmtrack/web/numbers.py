@@ -1,7 +1,7 @@
 """Figures as people read them; what a short form drops stands in its `title`."""
 
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from markupsafe import Markup, escape
 
@@ -39,6 +39,18 @@ def usd(pico: int | None) -> Markup:
     if "<" not in plain and Decimal(plain) == Decimal(exact):
         return escape(short)
     return _titled(short, exact.replace("-", "-$") if pico < 0 else f"${exact}")
+
+
+def usd_exact(pico: Decimal | int | None) -> str:
+    """All digits of an amount, fractions of a pico-dollar too."""
+    if pico is None:
+        return NOTHING
+    if isinstance(pico, int):
+        return usd_text(pico)
+    with localcontext() as context:
+        context.prec = 80
+        text = f"{pico / PICO_PER_USD:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def num(count: int | None) -> str:
@@ -119,6 +131,14 @@ def when(timestamp_ms: int | None, zone_name: str) -> Markup:
         return Markup("never")
     local = datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone(zone(zone_name))
     return _time(timestamp_ms, when_text(timestamp_ms, zone_name), f"{local:%H:%M:%S} {zone_name}")
+
+
+def moment(timestamp_ms: int, zone_name: str) -> Markup:
+    """A moment to the second; the title has milliseconds and the zone."""
+    local = datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone(zone(zone_name))
+    text = f"{local.day} {local:%b %H:%M:%S}"
+    title = f"{local:%Y-%m-%d %H:%M:%S}.{timestamp_ms % 1000:03d} {zone_name}"
+    return _time(timestamp_ms, text, title)
 
 
 def when_seconds(timestamp_ms: int, zone_name: str) -> Markup:

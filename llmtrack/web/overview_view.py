@@ -67,8 +67,7 @@ class Table:
 
 def tiles_of(data: OverviewData, timeframe: Timeframe) -> Tiles:
     report = data.report
-    assert report is not None  # noqa: S101 - pages without a report have no tiles
-    now, before, forecast = report.total, data.previous or NO_SUMS, data.forecast
+    now, before, forecast = report.total, data.previous, data.forecast
     steps = _merged(data.total_steps)
     p95 = percentile(steps, 0.95)
     p95_before = percentile(_merged(data.previous_steps), 0.95)
@@ -124,7 +123,6 @@ def _tokens_bar(now: Sums) -> Markup:
 
 def table_of(query: PageQuery, data: OverviewData) -> Table:
     report = data.report
-    assert report is not None  # noqa: S101 - pages without a report have no table
     order = ranked(report.values)
     shown, rest = order[:ROWS_MAX], order[ROWS_MAX:]
     if len(rest) == 1:  # a line that says "1 more" is no shorter

@@ -4,7 +4,7 @@ All state is in the URL: period, grouping, filters. A value that makes no sense 
 and `problems` says so in words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -32,6 +32,7 @@ DIMENSIONS = {
 NAMES = {kind: name for name, kind in DIMENSIONS.items()}
 DEFAULT_BY = "model"
 VALUE_LENGTH_MAX = 200
+EXTRA_LENGTH_MAX = 400
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class PageQuery:
     by: str = DEFAULT_BY
     filters: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    extras: Mapping[str, str] = field(default_factory=dict)
+    """What only this page has in its URL, in the page's own order; defaults are left out."""
 
     @property
     def kind(self) -> Kind:
@@ -70,7 +73,20 @@ class PageQuery:
             pairs.append(("period", self.period))
         if self.by != DEFAULT_BY:
             pairs.append(("by", self.by))
-        return pairs + [(name, self.filters[name]) for name in DIMENSIONS if name in self.filters]
+        pairs += [(name, self.filters[name]) for name in DIMENSIONS if name in self.filters]
+        return pairs + list(self.extras.items())
+
+    def at(self, path: str) -> "PageQuery":
+        """Another page about the same usage."""
+        return replace(self, path=path, extras={})
+
+    def with_extra(self, name: str, value: str) -> "PageQuery":
+        """`value` for a parameter of the page's own; empty leaves it out."""
+        others = {key: text for key, text in self.extras.items() if key != name}
+        return replace(self, extras={**others, name: value} if value else others)
+
+    def with_extras(self, extras: Mapping[str, str]) -> "PageQuery":
+        return replace(self, extras=dict(extras))
 
     def with_period(self, period: str) -> "PageQuery":
         return replace(self, period=period, from_text="", to_text="")
@@ -100,9 +116,16 @@ class PageQuery:
 
 
 def parse_page_query(
-    path: str, given: Mapping[str, str], now_ms: int, zone_name: str
+    path: str,
+    given: Mapping[str, str],
+    now_ms: int,
+    zone_name: str,
+    extras: Collection[str] = (),
 ) -> tuple[PageQuery, Timeframe]:
-    """The state and its period; what cannot be read falls back and is named in `problems`."""
+    """The state and its period; what cannot be read falls back and is named in `problems`.
+
+    `extras`: parameters of the page's own, taken as they are; the page judges them.
+    """
     problems = []
     by = given.get("by", DEFAULT_BY)
     if by not in DIMENSIONS:
@@ -118,6 +141,8 @@ def parse_page_query(
         else:
             filters[name] = slug
     query = PageQuery(path, given.get("period", DEFAULT), "", "", by, filters)
+    own = {name: given.get(name, "")[:EXTRA_LENGTH_MAX] for name in extras}
+    query = replace(query, extras={name: text for name, text in own.items() if text})
     if given.get("from") or given.get("to"):
         query = query.with_range(given.get("from", ""), given.get("to", ""))
     try:

@@ -15,7 +15,6 @@ from aiohttp import web
 from jinja2.runtime import Context
 
 from llmtrack import __version__
-from llmtrack.domain.money import usd_text
 from llmtrack.storage.scope import Scope
 from llmtrack.web import numbers
 from llmtrack.web.assets import Assets
@@ -45,6 +44,7 @@ class Section(NamedTuple):
 
 SECTIONS = (
     Section("", "Overview", "layout-dashboard", "o"),
+    Section("events", "Events", "list", "e"),
     Section("keys", "Keys", "key-round", "k"),
     Section("members", "Members", "users", "m"),
 )
@@ -82,7 +82,7 @@ class Renderer:
         self._environment.globals["static"] = assets.url
         self._environment.filters.update(
             usd=numbers.usd,
-            usd_exact=usd_text,
+            usd_exact=numbers.usd_exact,
             num=numbers.num,
             tokens=numbers.tokens,
             milliseconds=numbers.milliseconds,

@@ -9,6 +9,7 @@ from tests.web.conftest import Client
 from tests.web.people import OWN_SITE, post, sign_in
 from tests.web.test_ingest import EVENT, send
 
+EVENT_ID = "01a1ff6c-2f00-7000-8000-000000000001"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

@@ -1,0 +1,111 @@
+"""What all analytics pages do alike: read the URL, open one moment, fill the frame."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from llmtrack.domain.roles import Permission, may
+from llmtrack.domain.spans import Span
+from llmtrack.domain.timeframes import Timeframe
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.questions import READ_EVENTS_MAX, Question, TooMuchToRead
+from llmtrack.storage.reports import used_days
+from llmtrack.storage.scope import Scope, ScopedReading
+from llmtrack.web.context import CLOCK_MS, SCOPE
+from llmtrack.web.filter_bar import FilterBar, load_filter_bar
+from llmtrack.web.numbers import when_seconds
+from llmtrack.web.page_query import PageQuery, parse_page_query
+from llmtrack.web.render import page
+
+REFRESH_S = 30
+WAIT_S = 1
+"""How often a page without any event looks for the first one."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a workspace's usage: everything read in it is of the same moment."""
+
+    scope: Scope
+    reading: ScopedReading
+    bar: FilterBar
+    days: tuple[int, int] | None
+    """First and last local day with events; None before the first event."""
+    now_ms: int
+
+    @property
+    def query(self) -> PageQuery:
+        return self.bar.query
+
+    @property
+    def timeframe(self) -> Timeframe:
+        return self.bar.timeframe
+
+    def question(
+        self,
+        kind: Kind | None = None,
+        span: Span | None = None,
+        more_filters: dict[Kind, int] | None = None,
+    ) -> Question:
+        """About the page's own grouping and period, unless others are named."""
+        return Question(
+            self.query.kind if kind is None else kind,
+            span or self.timeframe.span,
+            self.scope.time_zone,
+            {**self.bar.values, **(more_filters or {})},
+            READ_EVENTS_MAX,
+        )
+
+
+@asynccontextmanager
+async def looking(
+    request: web.Request, place: str, extras: Collection[str] = ()
+) -> AsyncIterator[Look]:
+    """`place`: the page's path below the workspace; `extras`: its own parameters."""
+    scope = request[SCOPE]
+    now_ms = request.app[CLOCK_MS]()
+    zone_name = scope.time_zone
+    path = f"/w/{scope.public_id}/{place}"
+    # A form without scripts sends one parameter for each of its ticked boxes.
+    ticked = {name: ",".join(request.query.getall(name, ())) for name in extras}
+    given = {**request.query, **ticked}
+    query, timeframe = parse_page_query(path, given, now_ms, zone_name, extras)
+    async with scope.reading() as reading:
+        days = await used_days(reading)
+        bar = await load_filter_bar(reading, query, timeframe, zone_name)
+        yield Look(scope, reading, bar, days, now_ms)
+
+
+def analytics_page(
+    request: web.Request,
+    name: str,
+    look: Look,
+    *,
+    too_much: TooMuchToRead | None = None,
+    nothing: bool = False,
+    **values: Any,
+) -> web.Response:
+    """`too_much`: why there is no answer; `nothing`: the filters let no event through."""
+    bar, scope = look.bar, look.scope
+    return page(
+        request,
+        name,
+        now_ms=look.now_ms,
+        bar=bar,
+        query=bar.query,
+        timeframe=bar.timeframe,
+        zone=scope.time_zone,
+        days=look.days,
+        home_url=f"/w/{scope.public_id}/",
+        refresh_s=WAIT_S if look.days is None else REFRESH_S,
+        may_manage_keys=may(scope.role, Permission.MANAGE_KEYS),
+        may_export=may(scope.role, Permission.EXPORT),
+        latest_url=bar.latest_url(look.days) if look.days else None,
+        updated=when_seconds(look.now_ms, scope.time_zone),
+        too_much=too_much,
+        nothing=nothing,
+        **values,
+    )

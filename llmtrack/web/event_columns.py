@@ -1,0 +1,156 @@
+"""The columns of single events: how each reads in a page, and what it is in an export."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from llmtrack.domain.costs import CostStatus
+from llmtrack.domain.events import STATUSES
+from llmtrack.domain.identifiers import event_uuid
+from llmtrack.domain.money import usd_text
+from llmtrack.domain.periods import rfc3339
+from llmtrack.formats.csv_lines import Cell
+from llmtrack.storage.event_pages import ListedEvent
+from llmtrack.storage.event_search import EventDetail
+from llmtrack.web.numbers import NOTHING, milliseconds, moment, tokens, usd
+
+Event = ListedEvent | EventDetail
+
+COST_STATUS_TEXTS = {
+    CostStatus.PRICED: "priced",
+    CostStatus.PARTIAL: "priced in part",
+    CostStatus.UNPRICED: "no price",
+    CostStatus.NO_USAGE: "no token counts",
+    CostStatus.INSUFFICIENT_USAGE: "counts this model is not billed by",
+    CostStatus.INVALID_USAGE: "contradicting counts",
+}
+
+
+def uuid_of(event: Event) -> str:
+    return event_uuid(event.timestamp_ms, event.id)
+
+
+class Column(NamedTuple):
+    name: str
+    title: str
+    cell: Callable[[Event, str], str]
+    """As HTML, for a page in that time zone."""
+    export: Callable[[Event], Cell]
+    is_number: bool = False
+
+
+def _text(field: str, title: str, name: str = "") -> Column:
+    def cell(event: Event, _: str) -> str:
+        value = getattr(event, field)
+        if value is None:
+            return NOTHING
+        return Markup('<bdi class="name" title="{0}">{0}</bdi>').format(value)
+
+    return Column(name or field, title, cell, lambda event: getattr(event, field))
+
+
+def _count(field: str, title: str) -> Column:
+    return Column(
+        field,
+        title,
+        lambda event, _: tokens(getattr(event, field)),
+        lambda event: getattr(event, field),
+        is_number=True,
+    )
+
+
+def _duration(field: str, title: str) -> Column:
+    return Column(
+        field,
+        title,
+        lambda event, _: milliseconds(getattr(event, field)),
+        lambda event: getattr(event, field),
+        is_number=True,
+    )
+
+
+def _status(event: Event, _: str) -> Markup:
+    kind = {0: "", 1: "bad", 2: "bad", 3: "warn"}[event.status]
+    return Markup('<span class="badge {}">{}</span>').format(kind, STATUSES[event.status])
+
+
+def _cost(event: Event, _: str) -> Markup:
+    status = CostStatus(event.cost_status)
+    if event.cost_pico is None:
+        return Markup('<span class="muted" title="{}">unknown</span>').format(
+            COST_STATUS_TEXTS[status]
+        )
+    if status is CostStatus.PARTIAL:
+        return Markup(
+            '{}<span class="partial" title="a lower bound: priced in part"> + ?</span>'
+        ).format(usd(event.cost_pico))
+    return usd(event.cost_pico)
+
+
+def _customer(event: Event, _: str) -> str:
+    if event.customer_id is None:
+        return NOTHING
+    return Markup('<bdi class="name" title="{}">{}</bdi>').format(
+        event.customer_id, event.customer_name or event.customer_id
+    )
+
+
+COLUMNS = {
+    column.name: column
+    for column in (
+        Column(
+            "time",
+            "Time",
+            lambda event, zone: moment(event.timestamp_ms, zone),
+            lambda event: rfc3339(event.timestamp_ms),
+        ),
+        Column("status", "Status", _status, lambda event: STATUSES[event.status]),
+        _text("provider", "Provider"),
+        _text("model", "Model"),
+        _text("feature", "Feature"),
+        Column("customer", "Customer", _customer, lambda event: event.customer_id),
+        _text("key_name", "Key", "key"),
+        _text("environment", "Environment"),
+        _text("source", "Source"),
+        _count("input_tokens", "Input"),
+        _count("cache_read_tokens", "Cached"),
+        _count("cache_write_tokens", "Cache written"),
+        _count("output_tokens", "Output"),
+        _count("reasoning_tokens", "Reasoning"),
+        Column(
+            "cost",
+            "Cost",
+            _cost,
+            lambda event: None if event.cost_pico is None else usd_text(event.cost_pico),
+            is_number=True,
+        ),
+        Column(
+            "cost_status",
+            "Pricing",
+            lambda event, _: COST_STATUS_TEXTS[CostStatus(event.cost_status)],
+            lambda event: CostStatus(event.cost_status).label,
+        ),
+        _duration("latency_ms", "Latency"),
+        _duration("ttft_ms", "First token"),
+        _text("service_tier", "Tier"),
+        _text("operation", "Operation"),
+        _text("response_id", "Response"),
+        Column(
+            "id",
+            "Id",
+            lambda event, _: Markup("<code>{}</code>").format(uuid_of(event)),
+            uuid_of,
+        ),
+    )
+}
+DEFAULT_COLUMNS = (
+    *("time", "status", "model", "feature", "customer"),
+    *("input_tokens", "output_tokens", "cost", "latency_ms"),
+)
+
+
+def chosen_columns(text: str) -> tuple[Column, ...]:
+    """Columns by their names with commas between; unknown ones are left out."""
+    names = [name for name in dict.fromkeys(text.split(",")) if name in COLUMNS]
+    return tuple(COLUMNS[name] for name in names or DEFAULT_COLUMNS)

@@ -1,0 +1,67 @@
+"""`GET /w/{workspace}/events/export`: what the events page shows, all of it, as a file."""
+
+from collections.abc import Sequence
+
+import msgspec
+from aiohttp import web
+
+from llmtrack.domain.periods import local_date
+from llmtrack.domain.roles import Permission
+from llmtrack.formats.csv_lines import csv_lines
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.event_search import EventDetail, exported_pages
+from llmtrack.storage.questions import TooMuchToRead
+from llmtrack.storage.reports import usage_total
+from llmtrack.web.analytics import looking
+from llmtrack.web.auth import require
+from llmtrack.web.context import SCOPE
+from llmtrack.web.event_columns import Column, chosen_columns
+from llmtrack.web.event_query import EXTRAS, wanted_events
+
+CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl"}
+ROWS_HEADER = "LLMtrack-Rows"
+"""How many rows will come at most, for a progress bar."""
+
+
+@require(Permission.EXPORT)
+async def get_export(request: web.Request) -> web.StreamResponse:
+    form = request.query.get("format", "csv")
+    if form not in CONTENT_TYPES:
+        raise web.HTTPBadRequest(text="The format is csv or jsonl.")
+    scope = request[SCOPE]
+    async with looking(request, "events", EXTRAS) as look:
+        wanted = wanted_events(look).filter
+        columns = chosen_columns(look.query.extras.get("columns", ""))
+        try:
+            rows = (await usage_total(look.reading, look.question(Kind.TOTAL))).events
+        except TooMuchToRead as error:
+            rows = error.events
+    first = local_date(wanted.span.start_ms, scope.time_zone).isoformat()
+    last = local_date(wanted.span.end_ms - 1, scope.time_zone).isoformat()
+    response = attachment(f"events-{first}-{last}.{form}", CONTENT_TYPES[form])
+    response.headers[ROWS_HEADER] = str(rows)
+    await response.prepare(request)
+    if form == "csv":
+        await response.write(csv_lines([[column.name for column in columns]]))
+    async for events in exported_pages(scope, wanted):
+        if events:
+            await response.write(_written(form, columns, events))
+    await response.write_eof()
+    return response
+
+
+def attachment(name: str, content_type: str) -> web.StreamResponse:
+    return web.StreamResponse(
+        headers={
+            "Content-Type": f"{content_type}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{name}"',
+        }
+    )
+
+
+def _written(form: str, columns: Sequence[Column], events: list[EventDetail]) -> bytes:
+    rows = [[column.export(event) for column in columns] for event in events]
+    if form == "csv":
+        return csv_lines(rows)
+    names = [column.name for column in columns]
+    return b"".join(msgspec.json.encode(dict(zip(names, row, strict=True))) + b"\n" for row in rows)

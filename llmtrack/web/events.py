@@ -1,0 +1,209 @@
+"""`GET /w/{workspace}/events`: the single events behind every number, and one of them whole."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from llmtrack.domain.charges import explain
+from llmtrack.domain.costs import CostStatus
+from llmtrack.domain.errors import NotFound
+from llmtrack.domain.identifiers import event_row
+from llmtrack.domain.roles import Permission
+from llmtrack.domain.spans import buckets_of
+from llmtrack.domain.timeframes import DEFAULT
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.event_pages import EventPage, event_page
+from llmtrack.storage.event_search import EventDetail, FoundEvents, read_event, search_page
+from llmtrack.storage.questions import TooMuchToRead
+from llmtrack.storage.reports import totals_by_bucket
+from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.web.analytics import Look, analytics_page, looking
+from llmtrack.web.auth import require, see_other
+from llmtrack.web.context import CLOCK_MS, SCOPE
+from llmtrack.web.event_columns import (
+    COLUMNS,
+    COST_STATUS_TEXTS,
+    chosen_columns,
+    uuid_of,
+)
+from llmtrack.web.event_query import (
+    CONDITIONS,
+    EXTRAS,
+    PRICING_TEXTS,
+    place_of,
+    place_text,
+    wanted_events,
+)
+from llmtrack.web.numbers import tokens_short
+from llmtrack.web.page_query import PageQuery
+from llmtrack.web.render import page
+from llmtrack.web.usage_chart import Chart, Series, chart_of
+from llmtrack.web.usage_chart import Look as ChartLook
+
+PAGE_EVENTS = 50
+
+
+@require(Permission.READ)
+async def get_events(request: web.Request) -> web.StreamResponse:
+    """With `?id=` straight to that event, if there is one."""
+    async with looking(request, "events", EXTRAS) as look:
+        wanted_id = request.query.get("id", "").strip()
+        if wanted_id:
+            if await _find(look, wanted_id) is not None:
+                return see_other(f"{look.query.path}/{wanted_id.lower()}")
+            look.bar.problems.append(f"There is no event with the id {wanted_id[:60]!r}.")
+        wanted = wanted_events(look)
+        look.bar.problems.extend(wanted.problems)
+        place = place_of(look.query.extras.get("before", ""))
+        found: EventPage | FoundEvents | None = None
+        if wanted.filter.has_conditions:
+            found = await search_page(look.reading, wanted.filter, before=place, count=PAGE_EVENTS)
+        first = look.query.with_extra("before", "")
+        histogram = await _histogram(look, first)
+    if found is None:  # not above: it reads for itself, and few can read at a time
+        found = await event_page(
+            look.scope,
+            wanted.filter.span,
+            filters=wanted.filter.values,
+            before=place,
+            most=PAGE_EVENTS,
+        )
+    return _answer(request, look, first, found, histogram)
+
+
+async def _find(look: Look, text: str) -> EventDetail | None:
+    try:
+        return await read_event(look.reading, *event_row(text))
+    except ValueError:
+        return None
+
+
+def _answer(
+    request: web.Request,
+    look: Look,
+    first: PageQuery,
+    found: EventPage | FoundEvents,
+    histogram: tuple[Chart | None, Sums | None],
+) -> web.Response:
+    before = look.query.extras.get("before", "")
+    columns = chosen_columns(look.query.extras.get("columns", ""))
+    chart, total = histogram
+    conditions = {name: look.query.extras.get(name, "") for name in CONDITIONS}
+    return analytics_page(
+        request,
+        "events.html",
+        look,
+        nothing=not found.events
+        and found.older is None
+        and not before
+        and not any(conditions.values()),
+        events=[(uuid_of(event), event) for event in found.events],
+        columns=columns,
+        column_choices=list(COLUMNS.values()),
+        chart=chart,
+        total=total,
+        conditions=conditions,
+        pricings=PRICING_TEXTS,
+        plain_url=_without_conditions(first).url,
+        cut_short_ms=found.looked_to_ms if found.is_cut else None,
+        older_url=first.with_extra("before", place_text(found.older)).url if found.older else None,
+        newest_url=first.url if before else None,
+        live_url=_live_url(look, first) if not before else None,
+        export_urls=_export_urls(first),
+        events_url=look.query.path,
+    )
+
+
+def _without_conditions(query: PageQuery) -> PageQuery:
+    for name in CONDITIONS:
+        query = query.with_extra(name, "")
+    return query
+
+
+def _live_url(look: Look, query: PageQuery) -> str | None:
+    """Where new events come from, if the period reaches into the present."""
+    span = look.timeframe.span
+    if not span.start_ms <= look.now_ms < span.end_ms:
+        return None
+    return query.at(f"{query.path}/live").with_extras(query.extras).url
+
+
+def _export_urls(query: PageQuery) -> list[tuple[str, str]]:
+    at = query.at(f"{query.path}/export").with_extras(query.extras)
+    return [
+        (text, at.with_extra("format", name).url)
+        for text, name in (("CSV", "csv"), ("JSON lines", "jsonl"))
+    ]
+
+
+async def _histogram(look: Look, query: PageQuery) -> tuple[Chart | None, Sums | None]:
+    """Requests over time by outcome, where the bar's filters can be summed up."""
+    buckets = buckets_of(look.timeframe.span, look.timeframe.step, look.scope.time_zone)
+    try:
+        sums = await totals_by_bucket(look.reading, look.question(Kind.TOTAL), buckets)
+    except TooMuchToRead:
+        return None, None
+    total = sum(sums, NO_SUMS)
+    fine = [one.events - one.failures - one.cancelled for one in sums]
+    outcomes = (
+        ("Succeeded", "series-1", fine),
+        ("Failed", "series-bad", [one.failures for one in sums]),
+        ("Cancelled", "series-other", [one.cancelled for one in sums]),
+    )
+    series = [
+        Series(name, css_class, tokens_short(sum(values)), None, values)
+        for name, css_class, values in outcomes
+        if any(values)
+    ]
+    title = f"Requests per {buckets.step.value}"
+    zoom_url = query.with_period(DEFAULT).url
+    how = ChartLook(title, tokens_short, tokens_short, zoom_url)
+    return chart_of(series, buckets, look.scope.time_zone, how), total
+
+
+@require(Permission.READ)
+async def get_event(request: web.Request) -> web.StreamResponse:
+    scope = request[SCOPE]
+    try:
+        timestamp_ms, event_id = event_row(request.match_info["event"])
+    except ValueError:
+        raise NotFound("there is no such event") from None
+    async with scope.reading() as reading:
+        event = await read_event(reading, timestamp_ms, event_id)
+    if event is None:
+        raise NotFound("there is no such event")
+    home = f"/w/{scope.public_id}/"
+    return page(
+        request,
+        "event.html",
+        now_ms=request.app[CLOCK_MS](),
+        event=event,
+        id=uuid_of(event),
+        columns=COLUMNS,
+        zone=scope.time_zone,
+        status_text=COST_STATUS_TEXTS[CostStatus(event.cost_status)],
+        lines=explain(event.usage, event.card) if event.card else [],
+        metadata=_pretty(event.metadata),
+        list_url=f"{home}events",
+        links=_links(PageQuery(f"{home}events"), event),
+    )
+
+
+def _links(query: PageQuery, event: EventDetail) -> dict[str, str]:
+    """Each value of the event -> all events that have it."""
+    values = {
+        "provider": event.provider,
+        "model": event.model,
+        "feature": event.feature,
+        "customer": event.customer_id,
+        "key": event.key_public_id,
+        "environment": event.environment,
+        "source": event.source,
+    }
+    return {name: query.with_filter(name, slug).url for name, slug in values.items() if slug}
+
+
+def _pretty(metadata: str | None) -> str | None:
+    parsed: Any = json.loads(metadata) if metadata else None
+    return json.dumps(parsed, indent=2, ensure_ascii=False) if parsed is not None else None

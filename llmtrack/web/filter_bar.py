@@ -1,0 +1,115 @@
+"""The bar above every analytics page: period, filters, and what can be chosen for them."""
+
+from dataclasses import dataclass, replace
+
+from llmtrack.domain.periods import date_of_day, day_of, local_date
+from llmtrack.domain.timeframes import NAMED, Timeframe
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.labels import Label, choices, labels_of, value_of
+from llmtrack.storage.scope import ScopedReading
+from llmtrack.web.page_query import DIMENSIONS, PageQuery
+
+CHOICES_MAX = 30
+PERIOD_KEYS = {"24h": "d", "7d": "w", "30d": "t", "90d": "n", "month": "m", "last-month": "p"}
+PERIOD_TEXTS = {
+    "24h": "24 h",
+    "7d": "7 d",
+    "30d": "30 d",
+    "90d": "90 d",
+    "month": "Month",
+    "last-month": "Last month",
+}
+
+
+@dataclass(frozen=True)
+class FilterBar:
+    """What is chosen, with the names and numbers behind it, and what else could be."""
+
+    query: PageQuery
+    """Without filters that this workspace has no value for."""
+    timeframe: Timeframe
+    zone: str
+    values: dict[Kind, int]
+    labels: dict[str, Label]
+    choices: dict[str, list[Label]]
+    problems: list[str]
+
+    @property
+    def periods(self) -> list[tuple[str, str, str, bool, str]]:
+        """(text, URL, key, chosen, title) of each named period."""
+        return [
+            (
+                text,
+                self.query.with_period(key).url,
+                PERIOD_KEYS[key],
+                key == self.timeframe.key,
+                NAMED[key],
+            )
+            for key, text in PERIOD_TEXTS.items()
+        ]
+
+    @property
+    def pills(self) -> list[tuple[str, str, str]]:
+        """(dimension, value, URL without it) of each filter."""
+        return [
+            (name, label.text, self.query.without_filter(name).url)
+            for name, label in self.labels.items()
+        ]
+
+    @property
+    def clear_url(self) -> str:
+        return self.query.without_filters().url
+
+    @property
+    def dates(self) -> tuple[str, str]:
+        """First and last date of the period, for the fields of a custom one."""
+        span = self.timeframe.span
+        first, last = local_date(span.start_ms, self.zone), local_date(span.end_ms - 1, self.zone)
+        return first.isoformat(), last.isoformat()
+
+    def kept(self, *, dropped: tuple[str, ...]) -> list[tuple[str, str]]:
+        """What a form carries on unchanged, as hidden fields."""
+        return [(name, value) for name, value in self.query.parameters if name not in dropped]
+
+    def latest_url(self, days: tuple[int, int]) -> str:
+        """The last 30 days that have events, for a period that has none."""
+        first, last = days
+        start = date_of_day(max(first, last - 29)).isoformat()
+        return self.query.with_range(start, date_of_day(last).isoformat()).url
+
+
+async def load_filter_bar(
+    reading: ScopedReading, query: PageQuery, timeframe: Timeframe, zone_name: str
+) -> FilterBar:
+    """Looks up the numbers behind the filters' names; an unknown name is left out and told."""
+    values: dict[Kind, int] = {}
+    labels: dict[str, Label] = {}
+    problems = list(query.problems)
+    for name, slug in query.filters.items():
+        kind = DIMENSIONS[name]
+        value = await value_of(reading, kind, slug)
+        if value is None:
+            problems.append(f"There is no {name} {slug[:60]!r} here; the filter is left out.")
+            continue
+        values[kind] = value
+        labels[name] = (await labels_of(reading, kind, [value]))[value]
+    query = replace(query, filters={name: query.filters[name] for name in labels})
+    offered = await _choices(reading, timeframe, zone_name, labels)
+    return FilterBar(query, timeframe, zone_name, values, labels, offered, problems)
+
+
+async def _choices(
+    reading: ScopedReading, timeframe: Timeframe, zone_name: str, chosen: dict[str, Label]
+) -> dict[str, list[Label]]:
+    days = (
+        day_of(timeframe.span.start_ms, zone_name),
+        day_of(timeframe.span.end_ms - 1, zone_name) + 1,
+    )
+    found = {}
+    for name, kind in DIMENSIONS.items():
+        offered = await choices(reading, kind, days, most=CHOICES_MAX)
+        # What is chosen is offered, or sending the form would drop it.
+        if name in chosen and chosen[name] not in offered:
+            offered = [chosen[name], *offered]
+        found[name] = offered
+    return found

@@ -1,0 +1,149 @@
+"""A chart over time with its table: bars for what adds up, lines for what does not."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from llmtrack.domain.periods import local_date, rfc3339, zone
+from llmtrack.domain.spans import Buckets, Span, Step
+from llmtrack.web.charts import Axis, axis_texts, labelled_places, lines, stacked_bars
+from llmtrack.web.numbers import NOTHING, usd_short
+
+LABELS_MAX = 8
+
+Write = Callable[[int], str]
+
+
+class Series(NamedTuple):
+    """A value of each bucket; None where there is none to tell (lines only)."""
+
+    name: str
+    css_class: str
+    amount: str
+    url: str | None
+    values: Sequence[int | None]
+
+
+class Bar(NamedTuple):
+    """A row of the chart's table: what the tooltip shows, and where a click leads."""
+
+    text: str
+    first: str
+    last: str
+    cells: list[tuple[str, bool]]
+    total: str | None
+
+
+@dataclass(frozen=True)
+class Chart:
+    title: str
+    series: list[Series]
+    bars: list[Bar]
+    drawing: Markup
+    ticks: list[str]
+    labels: list[tuple[str, bool]]
+    """Under each bar a text or nothing; every second one is left out where it is narrow."""
+    zoom_url: str
+    step: str
+    stacked: bool
+
+    @property
+    def help(self) -> str:
+        what = "from bar to bar" if self.stacked else "from point to point"
+        return f"Left and right arrows go {what}, Enter zooms into one."
+
+
+class Look(NamedTuple):
+    """How a chart is written."""
+
+    title: str
+    write: Write
+    tick: Write
+    zoom_url: str
+    stacked: bool = True
+
+
+def chart_of(series: list[Series], buckets: Buckets, zone_name: str, look: Look) -> Chart:
+    texts = _bucket_texts(buckets, zone_name)
+    places = labelled_places(len(texts), LABELS_MAX)
+    minor = sorted(places, reverse=True)[1::2]
+    axis = Axis(_largest(series, len(texts), stacked=look.stacked))
+    classes = [one.css_class for one in series]
+    if look.stacked:
+        drawing = stacked_bars([[v or 0 for v in one.values] for one in series], axis, classes)
+    else:
+        drawing = lines([one.values for one in series], axis, classes)
+    return Chart(
+        title=look.title,
+        series=series,
+        bars=[
+            _bar(text, _ends(bucket, buckets.step, zone_name), place, series, look)
+            for place, ((_, text), bucket) in enumerate(zip(texts, buckets.spans, strict=True))
+        ],
+        drawing=drawing,
+        ticks=axis_texts(axis, look.tick),
+        labels=[
+            (short if place in places else "", place in minor)
+            for place, (short, _) in enumerate(texts)
+        ],
+        zoom_url=look.zoom_url,
+        step=buckets.step.value,
+        stacked=look.stacked,
+    )
+
+
+def tick_usd(pico: int) -> str:
+    text = usd_short(pico)
+    return "$0" if pico == 0 else text.removesuffix(".00")
+
+
+def _largest(series: Sequence[Series], count: int, *, stacked: bool) -> int:
+    columns = [[one.values[place] or 0 for one in series] for place in range(count)]
+    return max(
+        (sum(column) if stacked else max(column, default=0) for column in columns), default=0
+    )
+
+
+def _bar(text: str, ends: tuple[str, str], place: int, series: list[Series], look: Look) -> Bar:
+    values = [one.values[place] for one in series]
+    cells = [
+        (NOTHING, True) if value is None else (look.write(value), value == 0) for value in values
+    ]
+    total = look.write(sum(value or 0 for value in values)) if look.stacked else None
+    return Bar(text, *ends, cells, total)
+
+
+def _bucket_texts(buckets: Buckets, zone_name: str) -> list[tuple[str, str]]:
+    """Short for the axis, long for tooltip and table; an hour that comes twice names its zone."""
+    moments = [
+        datetime.fromtimestamp(span.start_ms // 1000, zone(zone_name)) for span in buckets.spans
+    ]
+    if buckets.step is Step.MONTH:
+        return [(f"{moment:%b %y}", f"{moment:%B %Y}") for moment in moments]
+    if buckets.step is Step.DAY:
+        return [
+            (f"{moment.day} {moment:%b}", f"{moment:%a} {moment.day} {moment:%b %Y}")
+            for moment in moments
+        ]
+    twice = Counter(f"{moment:%d %H:%M}" for moment in moments)
+    texts = []
+    for moment in moments:
+        suffix = f" {moment:%Z}" if twice[f"{moment:%d %H:%M}"] > 1 else ""
+        short = f"{moment:%H:%M}"
+        texts.append((short, f"{moment.day} {moment:%b}, {short}{suffix}"))
+    return texts
+
+
+def _ends(span: Span, step: Step, zone_name: str) -> tuple[str, str]:
+    """The bucket as `from` and `to` of a query: dates, or UTC times."""
+    if step.is_fine:
+        first, last = (rfc3339(moment)[:16] + "Z" for moment in span)
+        return first, last
+    return (
+        local_date(span.start_ms, zone_name).isoformat(),
+        local_date(span.end_ms - 1, zone_name).isoformat(),
+    )

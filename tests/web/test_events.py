@@ -1,0 +1,174 @@
+"""The events page: what it lists, what it exports, what it follows."""
+
+import asyncio
+import csv
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+
+from llmtrack.web import event_tail
+from tests.conftest import World
+from tests.web.conftest import Client
+from tests.web.people import sign_in
+from tests.web.test_ingest import EVENT, send
+from tests.web.test_pages import get
+
+
+async def store(client: Client, world: World, **fields: Any) -> str:
+    status, answer = await send(client, world.acme_key.raw, EVENT | fields)
+    assert status == 200
+    return str(answer["id"])
+
+
+def listed(text: str) -> set[str]:
+    """The ids of the events in the page's table."""
+    return set(re.findall(r'/events/([0-9a-f-]{36})"', text))
+
+
+async def test_an_event_is_listed_and_explained_to_the_last_digit(
+    client: Client, world: World
+) -> None:
+    event_id = await store(client, world, metadata={"team": "<i>red</i>", "n": 1}, ttft_ms=12)
+    await sign_in(client, "bob")
+    events = f"/w/{world.acme.public_id}/events"
+
+    _, page = await get(client, events)
+    status, text = await get(client, f"{events}/{event_id}")
+
+    assert f'href="{events}/{event_id}"' in page
+    assert status == 200
+    assert "0.000066" in text
+    assert re.search(r"input</th>.*?120.*?0\.15 / 1M.*?0\.000018", text, re.DOTALL)
+    assert re.search(r"output</th>.*?80.*?0\.6 / 1M.*?0\.000048", text, re.DOTALL)
+    assert "&lt;i&gt;red&lt;/i&gt;" in text
+    assert "<i>red" not in text
+    partial = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "aside#sheet"}
+    async with client.get(f"{events}/{event_id}", headers=partial) as response:
+        sheet = await response.text()
+    assert sheet.strip().startswith("<aside")
+    assert sheet.strip() in text
+
+
+async def test_an_id_leads_to_its_event_and_a_wrong_one_is_named(
+    client: Client, world: World
+) -> None:
+    event_id = await store(client, world)
+    await sign_in(client, "alice")
+    events = f"/w/{world.acme.public_id}/events"
+
+    async with client.get(f"{events}?id={event_id.upper()}", allow_redirects=False) as response:
+        assert response.status == 303
+        assert response.headers["Location"] == f"{events}/{event_id}"
+    for wrong in ("x", event_id[:-1] + ("0" if event_id[-1] != "0" else "1")):
+        assert "There is no event with the id" in (await get(client, f"{events}?id={wrong}"))[1]
+        assert (await get(client, f"{events}/{wrong}"))[0] == 404
+
+
+async def test_conditions_narrow_the_list_and_nonsense_is_named(
+    client: Client, world: World
+) -> None:
+    cheap = await store(client, world, metadata={"team": "red"})
+    dear = await store(client, world, prompt_tokens=10**6, total_tokens=None, latency_ms=9000)
+    unpriced = await store(client, world, model="no-such-model")
+    await sign_in(client, "alice")
+    events = f"/w/{world.acme.public_id}/events"
+
+    for query, shown in (
+        ("min_cost=0.1", {dear}),
+        ("min_latency=5000", {dear}),
+        ("metadata=team%3Dred", {cheap}),
+        ("pricing=unpriced", {unpriced}),
+        ("pricing=priced", {cheap, dear}),
+        ("model=no-such-model", {unpriced}),
+    ):
+        text = (await get(client, f"{events}?{query}"))[1]
+        assert listed(text) == shown, query
+    for query in ("min_cost=x", "min_cost=-1", "min_latency=1.5", "metadata=x", "pricing=x",
+                  "before=x", "columns=x,y", "min_cost=1e400", "metadata=%22%3D1"):  # fmt: skip
+        status, text = await get(client, f"{events}?{query}")
+        assert status == 200, query
+        assert listed(text) == {cheap, dear, unpriced}, query
+
+
+async def test_pages_lead_to_older_events(client: Client, world: World) -> None:
+    ids = {await store(client, world) for _ in range(60)}
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/events?columns=time,id"
+
+    first = (await get(client, path))[1]
+    older = re.search(r'href="([^"]*before=[^"]*)"', first)
+    assert older is not None
+    second = (await get(client, older[1].replace("&amp;", "&")))[1]
+
+    pages = [listed(text) for text in (first, second)]
+    assert [len(page) for page in pages] == [50, 10]
+    assert pages[0] | pages[1] == ids
+
+
+async def test_an_export_is_what_the_page_shows(client: Client, world: World) -> None:
+    await store(client, world, feature='=HYPERLINK("x")', customer_id="c1")
+    await store(client, world, feature="other", model="no-such-model")
+    await sign_in(client, "alice")
+    query = "columns=id,feature,customer,cost,cost_status&pricing=priced"
+    path = f"/w/{world.acme.public_id}/events/export?{query}"
+
+    async with client.get(f"{path}&format=csv") as response:
+        rows = list(csv.DictReader(io.StringIO(await response.text())))
+        assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert "attachment" in response.headers["Content-Disposition"]
+        assert response.headers["LLMtrack-Rows"] == "2"
+    async with client.get(f"{path}&format=jsonl") as response:
+        lines = [json.loads(line) for line in (await response.text()).splitlines()]
+
+    assert [row["feature"] for row in rows] == ['\'=HYPERLINK("x")']
+    assert [line["feature"] for line in lines] == ['=HYPERLINK("x")']
+    assert rows[0]["cost"] == lines[0]["cost"] == "0.000066"
+    assert rows[0].keys() == lines[0].keys()
+    assert lines[0]["cost_status"] == "priced"
+
+
+async def test_a_viewer_may_look_but_not_export(client: Client, world: World) -> None:
+    await store(client, world)
+    await sign_in(client, "bob")
+    events = f"/w/{world.acme.public_id}/events"
+    assert "data-export" not in (await get(client, events))[1]
+    assert (await get(client, f"{events}/export"))[0] == 403
+
+
+async def test_new_events_come_by_themselves_and_only_those_that_match(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_tail, "LOOK_S", 0.02)
+    before = await store(client, world)
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/events/live?columns=time,model"
+
+    async with client.get(path) as response, asyncio.timeout(10):
+        assert response.headers["Content-Type"] == "text/event-stream"
+        await response.content.readuntil(b"\n\n")
+        other = await store(client, world, model="gpt-4o")
+        said = await response.content.readuntil(b"\n\n")
+
+    assert said.startswith(b"event: rows\ndata: <tr>")
+    assert other.encode() in said
+    assert before.encode() not in said
+
+
+async def test_live_connections_are_few_and_end_with_the_server(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_tail, "CONNECTIONS_MAX", 1)
+    await store(client, world)
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/events/live"
+
+    async with client.get(path) as response, asyncio.timeout(10):
+        await response.content.readuntil(b"\n\n")
+        async with client.get(path) as second:
+            assert second.status == 503
+        assert client.app is not None
+        await client.app.shutdown()
+        assert await response.content.read() == b""
