@@ -16,6 +16,7 @@ from llmtrack.services.proxies import TrustedProxies
 from llmtrack.storage.database import Database
 from llmtrack.web import (
     event_cost,
+    cost_changes,
     event_routes,
     ingest,
     keys,
@@ -109,6 +110,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *setup.ROUTES,
         *sign_in.ROUTES,
         *overview.ROUTES,
+        *cost_changes.ROUTES,
         *event_routes.ROUTES,
         *keys.ROUTES,
         *members.ROUTES,

@@ -38,8 +38,7 @@ from llmtrack.web.event_query import (
 from llmtrack.web.numbers import tokens_short
 from llmtrack.web.page_query import PageQuery
 from llmtrack.web.render import page
-from llmtrack.web.usage_chart import Chart, Series, chart_of
-from llmtrack.web.usage_chart import Look as ChartLook
+from llmtrack.web.usage_chart import Chart, Series, Style, chart_of
 
 PAGE_EVENTS = 50
 
@@ -158,8 +157,8 @@ async def _histogram(look: Look, query: PageQuery) -> tuple[Chart | None, Sums |
     ]
     title = f"Requests per {buckets.step.value}"
     zoom_url = query.with_period(DEFAULT).url
-    how = ChartLook(title, tokens_short, tokens_short, zoom_url)
-    return chart_of(series, buckets, look.scope.time_zone, how), total
+    style = Style(title, tokens_short, tokens_short, zoom_url)
+    return chart_of(series, buckets, look.scope.time_zone, style), total
 
 
 @require(Permission.READ)

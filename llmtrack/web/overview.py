@@ -6,6 +6,7 @@ from llmtrack.domain.roles import Permission
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require
+from llmtrack.web.cost_changes import overview_sentences
 from llmtrack.web.overview_chart import overview_chart
 from llmtrack.web.overview_data import load_overview
 from llmtrack.web.overview_view import table_of, tiles_of
@@ -34,6 +35,8 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         tiles=tiles_of(data, look.timeframe),
         chart=overview_chart(query, data, look.scope.time_zone),
         table=table_of(query, data),
+        sentences=await overview_sentences(look),
+        changes_url=query.at(f"{query.path}changes").url,
     )
 
 

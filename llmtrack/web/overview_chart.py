@@ -9,7 +9,7 @@ from llmtrack.storage.sums import Sums
 from llmtrack.web.numbers import tokens_short, usd_short
 from llmtrack.web.overview_data import OverviewData
 from llmtrack.web.page_query import PageQuery
-from llmtrack.web.usage_chart import Chart, Look, Series, Write, chart_of, tick_usd
+from llmtrack.web.usage_chart import Chart, Series, Style, Write, chart_of, tick_usd
 
 SERIES_MAX = 5
 
@@ -22,14 +22,14 @@ def overview_chart(query: PageQuery, data: OverviewData, zone_name: str) -> Char
     measure: Measure = (lambda sums: sums.cost_pico) if by_cost else (lambda sums: sums.events)
     write: Write = usd_short if by_cost else tokens_short
     what = "Cost" if by_cost else "Requests"
-    look = Look(
+    style = Style(
         title=f"{what} per {buckets.step.value} by {query.by}",
         write=write,
         tick=tick_usd if by_cost else tokens_short,
         zoom_url=query.with_period(DEFAULT).url,
     )
     series = largest_series(query, report, data.labels, (measure, write))
-    return chart_of(series, buckets, zone_name, look)
+    return chart_of(series, buckets, zone_name, style)
 
 
 def series_classes(report: UsageReport, most: int = SERIES_MAX) -> dict[int | None, str]:

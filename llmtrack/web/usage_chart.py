@@ -57,7 +57,7 @@ class Chart:
         return f"Left and right arrows go {what}, Enter zooms into one."
 
 
-class Look(NamedTuple):
+class Style(NamedTuple):
     """How a chart is written."""
 
     title: str
@@ -67,32 +67,32 @@ class Look(NamedTuple):
     stacked: bool = True
 
 
-def chart_of(series: list[Series], buckets: Buckets, zone_name: str, look: Look) -> Chart:
+def chart_of(series: list[Series], buckets: Buckets, zone_name: str, style: Style) -> Chart:
     texts = _bucket_texts(buckets, zone_name)
     places = labelled_places(len(texts), LABELS_MAX)
     minor = sorted(places, reverse=True)[1::2]
-    axis = Axis(_largest(series, len(texts), stacked=look.stacked))
+    axis = Axis(_largest(series, len(texts), stacked=style.stacked))
     classes = [one.css_class for one in series]
-    if look.stacked:
+    if style.stacked:
         drawing = stacked_bars([[v or 0 for v in one.values] for one in series], axis, classes)
     else:
         drawing = lines([one.values for one in series], axis, classes)
     return Chart(
-        title=look.title,
+        title=style.title,
         series=series,
         bars=[
-            _bar(text, _ends(bucket, buckets.step, zone_name), place, series, look)
+            _bar(text, _ends(bucket, buckets.step, zone_name), place, series, style)
             for place, ((_, text), bucket) in enumerate(zip(texts, buckets.spans, strict=True))
         ],
         drawing=drawing,
-        ticks=axis_texts(axis, look.tick),
+        ticks=axis_texts(axis, style.tick),
         labels=[
             (short if place in places else "", place in minor)
             for place, (short, _) in enumerate(texts)
         ],
-        zoom_url=look.zoom_url,
+        zoom_url=style.zoom_url,
         step=buckets.step.value,
-        stacked=look.stacked,
+        stacked=style.stacked,
     )
 
 
@@ -108,12 +108,12 @@ def _largest(series: Sequence[Series], count: int, *, stacked: bool) -> int:
     )
 
 
-def _bar(text: str, ends: tuple[str, str], place: int, series: list[Series], look: Look) -> Bar:
+def _bar(text: str, ends: tuple[str, str], place: int, series: list[Series], style: Style) -> Bar:
     values = [one.values[place] for one in series]
     cells = [
-        (NOTHING, True) if value is None else (look.write(value), value == 0) for value in values
+        (NOTHING, True) if value is None else (style.write(value), value == 0) for value in values
     ]
-    total = look.write(sum(value or 0 for value in values)) if look.stacked else None
+    total = style.write(sum(value or 0 for value in values)) if style.stacked else None
     return Bar(text, *ends, cells, total)
 
 

@@ -1,0 +1,131 @@
+"""Why a cost changed: the difference between two periods, split exactly into four causes.
+
+The price-volume-mix analysis of cost accounting, one step after the other, so that each can
+be said in a sentence. With N requests in all and, for each value of a dimension, n requests,
+t tokens and a cost c (0 before, 1 now):
+
+    volume   c0 x (N1 - N0) / N0      as if every value had grown like the whole
+    mix      c0 x n1/n0 - c0 - volume its requests beyond or below that; all of a new value's
+    tokens   c0 x t1/t0 - c0 x n1/n0  more or fewer tokens in each request
+    price    c1 - c0 x t1/t0          what is left: the cost of one token
+
+The four are whole pico-dollars and add up to c1 - c0, for each value and so for all of them.
+Where a step has nothing to stand on it is 0 and the next one takes it: a value without known
+tokens before has no price to compare with, so what its tokens cost now is due to tokens.
+"""
+
+from collections.abc import Hashable, Mapping
+from enum import Enum
+from fractions import Fraction
+from typing import NamedTuple, TypeVar
+
+V = TypeVar("V", bound=Hashable)
+
+
+class Figures(NamedTuple):
+    """What one value of a dimension used in one period."""
+
+    requests: int
+    tokens: int
+    cost_pico: int
+
+
+NO_FIGURES = Figures(0, 0, 0)
+
+
+class Split(NamedTuple):
+    """Parts of a change in cost, in pico-USD."""
+
+    volume_pico: int
+    mix_pico: int
+    tokens_pico: int
+    price_pico: int
+
+    @property
+    def total_pico(self) -> int:
+        return sum(self)
+
+    def plus(self, other: "Split") -> "Split":
+        return Split(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+NO_SPLIT = Split(0, 0, 0, 0)
+
+
+class Cause(Enum):
+    """What a sentence can be about; volume and mix of one value are its requests."""
+
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+    PRICE = "price"
+
+
+class Driver(NamedTuple):
+    value: object
+    cause: Cause
+    amount_pico: int
+
+
+def split_change(before: Mapping[V, Figures], now: Mapping[V, Figures]) -> dict[V, Split]:
+    """The change of each value that is in either period."""
+    all_before = sum(figures.requests for figures in before.values())
+    all_now = sum(figures.requests for figures in now.values())
+    growth = Fraction(all_now - all_before, all_before) if all_before else None
+    return {
+        value: _split(before.get(value, NO_FIGURES), now.get(value, NO_FIGURES), growth)
+        for value in dict.fromkeys([*before, *now])
+    }
+
+
+def total_split(splits: Mapping[V, Split]) -> Split:
+    total = NO_SPLIT
+    for split in splits.values():
+        total = total.plus(split)
+    return total
+
+
+def largest_drivers(splits: Mapping[V, Split], most: int) -> list[Driver]:
+    """The causes that moved most, up or down, the largest first."""
+    drivers = [
+        driver
+        for value, split in splits.items()
+        for driver in (
+            Driver(value, Cause.REQUESTS, split.volume_pico + split.mix_pico),
+            Driver(value, Cause.TOKENS, split.tokens_pico),
+            Driver(value, Cause.PRICE, split.price_pico),
+        )
+        if driver.amount_pico
+    ]
+    return sorted(drivers, key=lambda driver: -abs(driver.amount_pico))[:most]
+
+
+def _split(before: Figures, now: Figures, growth: Fraction | None) -> Split:
+    change = now.cost_pico - before.cost_pico
+    if growth is None:  # nothing was there before: all of it is volume
+        return Split(change, 0, 0, 0)
+    cost = before.cost_pico
+    volume = cost * growth
+    if not before.requests or not now.requests:  # new or gone
+        return _whole(change, [volume, change - volume, Fraction(0), Fraction(0)])
+    by_requests = Fraction(cost * now.requests, before.requests)
+    mix = by_requests - cost - volume
+    if before.tokens:
+        tokens = Fraction(cost * now.tokens, before.tokens) - by_requests
+    elif not cost and now.tokens:
+        tokens = Fraction(now.cost_pico)
+    else:
+        tokens = Fraction(0)
+    price = change - volume - mix - tokens
+    return _whole(change, [volume, mix, tokens, price])
+
+
+def _whole(total: int, parts: list[Fraction]) -> Split:
+    """Whole numbers that add up to the total, by largest remainder."""
+    floors = [part.numerator // part.denominator for part in parts]
+    left = total - sum(floors)
+    by_remainder = sorted(
+        range(len(parts)), key=lambda place: parts[place] - floors[place], reverse=True
+    )
+    for place in by_remainder[:left]:
+        floors[place] += 1
+    return Split(*floors)

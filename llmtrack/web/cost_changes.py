@@ -1,0 +1,206 @@
+"""`GET /w/{workspace}/changes`: what the difference between two periods is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from aiohttp import web
+
+from llmtrack.domain.drivers import (
+    Figures,
+    Split,
+    largest_drivers,
+    split_change,
+    total_split,
+)
+from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.periods import local_date
+from llmtrack.domain.roles import Permission
+from llmtrack.domain.spans import Span
+from llmtrack.domain.timeframes import custom_timeframe
+from llmtrack.storage.labels import Label, labels_of
+from llmtrack.storage.questions import TooMuchToRead
+from llmtrack.storage.reports import ByValue, usage_by_value
+from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.web.analytics import Look, analytics_page, looking
+from llmtrack.web.auth import require
+from llmtrack.web.change_words import Sentence, sentence_of, signed_usd
+from llmtrack.web.changes import Change, ratio_change
+from llmtrack.web.numbers import usd_short
+from llmtrack.web.page_query import DIMENSIONS
+
+EXTRAS = ("before_from", "before_to")
+ROWS_MAX = 40
+SENTENCES_MAX = 6
+OVERVIEW_SENTENCES = 3
+OVERVIEW_DIMENSIONS = ("feature", "model")
+Values = dict[int | None, Split]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One dimension in two periods."""
+
+    name: str
+    before: ByValue
+    now: ByValue
+    splits: Values
+    labels: Mapping[int | None, Label]
+
+    def sums(self, value: int | None) -> tuple[Sums, Sums]:
+        return self.before.get(value, NO_SUMS), self.now.get(value, NO_SUMS)
+
+
+class Row(NamedTuple):
+    label: Label
+    url: str | None
+    before: Sums
+    now: Sums
+    split: Split
+
+
+@require(Permission.READ)
+async def get_changes(request: web.Request) -> web.StreamResponse:
+    async with looking(request, "changes", EXTRAS) as look:
+        before_span, text = _before(look)
+        try:
+            found = await compare(look, look.query.by, before_span)
+        except TooMuchToRead as error:
+            return analytics_page(request, "changes.html", look, too_much=error)
+        return _answer(request, look, found, (before_span, text))
+
+
+def _answer(
+    request: web.Request, look: Look, found: Comparison, before: tuple[Span, str]
+) -> web.Response:
+    span, before_text = before
+    total = total_split(found.splits)
+    before_sums = sum(found.before.values(), NO_SUMS)
+    now_sums = sum(found.now.values(), NO_SUMS)
+    rows = [_row(look, found, value) for value in _ranked(found.splits)]
+    more = rows[ROWS_MAX:] if len(rows) > ROWS_MAX + 1 else []
+    return analytics_page(
+        request,
+        "changes.html",
+        look,
+        nothing=not before_sums.events and not now_sums.events,
+        before=before_sums,
+        now=now_sums,
+        before_text=before_text,
+        before_dates=_dates(span, look.scope.time_zone),
+        change=_relative(before_sums, now_sums, before_text),
+        total=total,
+        sentences=sentences_of(look, found, SENTENCES_MAX),
+        groupings=[
+            (name, look.query.with_by(name).url, name == look.query.by) for name in DIMENSIONS
+        ],
+        rows=rows[: len(rows) - len(more)],
+        more=_summed(more) if more else None,
+        signed=signed_usd,
+        is_own="before_from" in look.query.extras,
+        usual_url=look.query.with_extras({}).url,
+    )
+
+
+async def compare(look: Look, name: str, before_span: Span) -> Comparison:
+    """Raises TooMuchToRead."""
+    kind = DIMENSIONS[name]
+    before = await usage_by_value(look.reading, look.question(kind, before_span))
+    now = await usage_by_value(look.reading, look.question(kind))
+    splits = split_change(_figures(before), _figures(now))
+    values = [value for value in splits if value is not None]
+    labels = await labels_of(look.reading, kind, values)
+    return Comparison(name, before, now, splits, labels)
+
+
+async def overview_sentences(look: Look) -> list[Sentence]:
+    """The top drivers by the dimension whose drivers moved more money."""
+    moved, best = 0, None
+    for name in OVERVIEW_DIMENSIONS:
+        if name in look.query.filters:
+            continue
+        try:
+            found = await compare(look, name, look.timeframe.previous)
+        except TooMuchToRead:
+            continue
+        if not sum(found.before.values(), NO_SUMS).events:
+            return []
+        drivers = largest_drivers(found.splits, OVERVIEW_SENTENCES)
+        size = sum(abs(driver.amount_pico) for driver in drivers)
+        if size > moved:
+            moved, best = size, found
+    return sentences_of(look, best, OVERVIEW_SENTENCES) if best else []
+
+
+def sentences_of(look: Look, found: Comparison, most: int) -> list[Sentence]:
+    sentences = []
+    for driver in largest_drivers(found.splits, most):
+        value = driver.value
+        assert value is None or isinstance(value, int)  # noqa: S101 - they are values of a kind
+        label = _label(found, value)
+        url = look.query.with_filter(found.name, label.slug).url if label.slug else None
+        sentences.append(sentence_of(driver, found.name, label, url, found.sums(value)))
+    return sentences
+
+
+def _before(look: Look) -> tuple[Span, str]:
+    """What is compared with: the stretch before, unless the URL names another one."""
+    given = look.query.extras
+    previous, zone = look.timeframe.previous, look.scope.time_zone
+    if "before_from" in given:
+        try:
+            own = custom_timeframe(
+                given["before_from"], given.get("before_to", ""), look.now_ms, zone
+            )
+        except InvalidValue as error:
+            look.bar.problems.append(f"The period before: {error}. Compared with the usual one.")
+        else:
+            return own.span, own.text
+    return previous, look.timeframe.previous_text
+
+
+def _dates(span: Span, zone: str) -> tuple[str, str]:
+    return (
+        local_date(span.start_ms, zone).isoformat(),
+        local_date(max(span.start_ms, span.end_ms - 1), zone).isoformat(),
+    )
+
+
+def _figures(values: ByValue) -> dict[int | None, Figures]:
+    return {
+        value: Figures(sums.events, sums.tokens, sums.cost_pico) for value, sums in values.items()
+    }
+
+
+def _ranked(splits: Values) -> list[int | None]:
+    return sorted(splits, key=lambda value: (-abs(splits[value].total_pico), value or 0))
+
+
+def _row(look: Look, found: Comparison, value: int | None) -> Row:
+    label = _label(found, value)
+    url = look.query.narrowed_to(label.slug).url if label.slug else None
+    return Row(label, url, *found.sums(value), found.splits[value])
+
+
+def _summed(rows: list[Row]) -> Row:
+    return Row(
+        Label("", f"{len(rows):,} more"),
+        None,
+        sum((row.before for row in rows), NO_SUMS),
+        sum((row.now for row in rows), NO_SUMS),
+        total_split({row: row.split for row in rows}),
+    )
+
+
+def _label(found: Comparison, value: int | None) -> Label:
+    if value is None:
+        return Label("", f"no {found.name}")
+    return found.labels.get(value) or Label("", "?")
+
+
+def _relative(before: Sums, now: Sums, text: str) -> Change | None:
+    was = f"{usd_short(before.cost_pico)} in {text}"
+    return ratio_change(now.cost_pico, before.cost_pico, less_is_better=True, before_text=was)
+
+
+ROUTES = [web.get("/w/{workspace}/changes", get_changes)]
