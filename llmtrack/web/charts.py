@@ -56,16 +56,15 @@ def lines(series: Sequence[Sequence[int | None]], axis: Axis, classes: Sequence[
     buckets = max((len(values) for values in series), default=0)
     paths = []
     for values, name in zip(series, classes, strict=True):
-        drawn, pen = [], "M"
+        drawn = []
         for place, value in enumerate(values):
             if value is None:
-                pen = "M"
                 continue
             height = _short(HEIGHT - axis.height(value))
-            # A lone point has no line, hence the short stroke at every start.
-            start = f"M{place + 0.4:g} {height}h.1" if pen == "M" else f"L{place + 0.5:g} {height}"
-            drawn.append(start)
-            pen = "L"
+            joined = place > 0 and values[place - 1] is not None
+            drawn.append(f"{'L' if joined else 'M'}{place + 0.5:g} {height}")
+            if not joined and (place + 1 == len(values) or values[place + 1] is None):
+                drawn.append("h.1")  # a lone point has no line
         if drawn:
             paths.append(Markup('<path class="line {}" d="{}"/>').format(name, "".join(drawn)))
     cursor = Markup('<rect class="cursor" y="0" width="1" height="{}" hidden=""/>').format(HEIGHT)

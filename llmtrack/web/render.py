@@ -44,6 +44,7 @@ class Section(NamedTuple):
 
 SECTIONS = (
     Section("", "Overview", "layout-dashboard", "o"),
+    Section("explore", "Explore", "chart-line", "x"),
     Section("changes", "What changed", "arrow-left-right", "c"),
     Section("events", "Events", "list", "e"),
     Section("keys", "Keys", "key-round", "k"),

@@ -1,0 +1,87 @@
+"""Latency steps per bucket of time: what percentiles over time are drawn from."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from llmtrack.domain.latency import latency_step
+from llmtrack.domain.periods import QUARTER_MS, day_start_ms
+from llmtrack.domain.spans import Buckets, Span, cut, cut_finely
+from llmtrack.storage.dimensions import LATENCY_KINDS, Kind
+from llmtrack.storage.latencies import LATENCY_EVENTS
+from llmtrack.storage.questions import Flat, Question, route
+from llmtrack.storage.scope import ScopedReading
+from llmtrack.storage.usage_rows import check_bound, filter_values
+
+StepsByBucket = dict[int | None, list[Counter[int]]]
+
+
+def _rollup(table: str) -> str:
+    return f"""
+-- latency_series.latency_series
+select bucket, value, step, sum(events)
+from {table}
+where workspace_id = :workspace_id
+  and kind = :kind
+  and bucket >= :first
+  and bucket < :end
+  and (:value is null or value = :value)
+  and (:chosen is null or value in (select value from json_each(:chosen)))
+group by bucket, value, step
+"""  # noqa: S608 - a name of ours
+
+
+SERIES_DAYS = _rollup("latency_day")
+SERIES_QUARTERS = _rollup("latency_quarter")
+
+
+async def latency_series(
+    reading: ScopedReading,
+    question: Question,
+    buckets: Buckets,
+    chosen: Sequence[int] | None = None,
+) -> StepsByBucket:
+    """How many events lie in each step of each bucket, by value (TOTAL: under 0).
+
+    Raises TooMuchToRead where no table has the steps and the events are too many.
+    """
+    found: StepsByBucket = defaultdict(lambda: [Counter() for _ in buckets.spans])
+    kept = route(question)
+    if not isinstance(kept, Flat) or kept.kind not in LATENCY_KINDS:
+        await check_bound(reading, [question.span], question.read_events_max)
+        for place, span in enumerate(buckets.spans):
+            await _add_events(reading, question, span, found, place)
+        return dict(found)
+    fine = buckets.step.is_fine
+    pieces = cut_finely(question.span) if fine else cut(question.span, question.time_zone)
+    days = [pieces.days] if pieces.days is not None else []
+    listed = json.dumps(list(chosen)) if chosen is not None else None
+    common = {"kind": kept.kind, "value": kept.value, "chosen": listed}
+    for sql, ranges, is_day in (
+        (SERIES_DAYS, days, True),
+        (SERIES_QUARTERS, pieces.quarters, False),
+    ):
+        for first, end in ranges:
+            rows = await reading.rows(sql, first=first, end=end, **common)
+            for bucket, value, step, events in rows:
+                start_ms = (
+                    day_start_ms(bucket, question.time_zone) if is_day else bucket * QUARTER_MS
+                )
+                key = 0 if question.kind is Kind.TOTAL else value
+                found[key][buckets.place(start_ms)][step] += events
+    for span in pieces.instants:
+        await _add_events(reading, question, span, found, buckets.place(span.start_ms))
+    return dict(found)
+
+
+async def _add_events(
+    reading: ScopedReading, question: Question, span: Span, found: StepsByBucket, place: int
+) -> None:
+    rows = await reading.rows(
+        LATENCY_EVENTS[question.kind],
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+        **filter_values(question.filters),
+    )
+    for value, latency_ms, events in rows:
+        found[value][place][latency_step(latency_ms)] += events

@@ -1,0 +1,55 @@
+"""`GET /w/{workspace}/explore`: any metric by one or two dimensions, over time, and before."""
+
+from aiohttp import web
+
+from llmtrack.domain.roles import Permission
+from llmtrack.storage.questions import TooMuchToRead
+from llmtrack.web.analytics import Look, analytics_page, looking
+from llmtrack.web.auth import require
+from llmtrack.web.explore_data import explore
+from llmtrack.web.explore_export import get_explore_export
+from llmtrack.web.explore_query import EXTRAS, ROLLUPS, TOPS, ask_of
+from llmtrack.web.explore_view import explore_chart, explore_lines, explore_pivot, total_line
+from llmtrack.web.metrics import METRICS
+from llmtrack.web.page_query import DIMENSIONS
+
+FORMATS = (("CSV", "csv"), ("JSON lines", "jsonl"), ("FOCUS 1.2", "focus"))
+
+
+@require(Permission.READ)
+async def get_explore(request: web.Request) -> web.StreamResponse:
+    async with looking(request, "explore", EXTRAS) as look:
+        return await _answer(request, look)
+
+
+async def _answer(request: web.Request, look: Look) -> web.Response:
+    query = look.query
+    ask = ask_of(query, look.timeframe, look.scope.time_zone)
+    look.bar.problems.extend(ask.problems)
+    try:
+        found = await explore(look, ask)
+    except TooMuchToRead as error:
+        return analytics_page(request, "explore.html", look, too_much=error)
+    exported = query.at(f"{query.path}/export").with_extras(query.extras)
+    return analytics_page(
+        request,
+        "explore.html",
+        look,
+        nothing=not found.report.total.events,
+        ask=ask,
+        metrics=list(METRICS.values()),
+        dimensions=list(DIMENSIONS),
+        rollups={name: step.value for name, step in ROLLUPS.items()},
+        tops=TOPS,
+        chart=explore_chart(query, ask, found, look.scope.time_zone),
+        lines=explore_lines(query, ask, found),
+        total=total_line(ask, found),
+        pivot=explore_pivot(query, ask, found) if ask.sub else None,
+        export_urls=[(text, exported.with_extra("format", name).url) for text, name in FORMATS],
+    )
+
+
+ROUTES = [
+    web.get("/w/{workspace}/explore", get_explore),
+    web.get("/w/{workspace}/explore/export", get_explore_export),
+]

@@ -1,0 +1,143 @@
+"""Reads what Explore shows: a metric by value, over time, by a second dimension, and before."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from llmtrack.domain.latency import percentile
+from llmtrack.domain.spans import Buckets
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.labels import Label, labels_of
+from llmtrack.storage.latency_series import StepsByBucket, latency_series
+from llmtrack.storage.reports import (
+    ByValue,
+    UsageReport,
+    totals_by_bucket,
+    usage_by_value,
+    usage_report,
+)
+from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.web.analytics import Look
+from llmtrack.web.explore_query import Ask, buckets_for
+from llmtrack.web.metrics import Metric
+
+Points = list[int | None]
+
+
+@dataclass
+class Explored:
+    """Values in the order of the metric, the largest first; the nameless one is None."""
+
+    metric: Metric
+    buckets: Buckets
+    report: UsageReport
+    order: list[int | None]
+    labels: Mapping[int | None, Label]
+    shown: int
+    """How many of `order` have a line of their own; the rest is "Other"."""
+    steps: StepsByBucket = field(default_factory=dict)
+    total_steps: Sequence[Counter[int]] = ()
+    before: ByValue | None = None
+    before_points: Points | None = None
+    subs: dict[int | None, ByValue] = field(default_factory=dict)
+    sub_labels: Mapping[int | None, Label] = field(default_factory=dict)
+    sub_totals: ByValue = field(default_factory=dict)
+
+    @property
+    def total(self) -> int | None:
+        return self.value_of(self.report.total, self.total_steps)
+
+    @property
+    def total_points(self) -> Points:
+        return [
+            self.value_of(sums, self.total_steps[place : place + 1])
+            for place, sums in enumerate(self.report.bucket_totals)
+        ]
+
+    def of(self, value: int | None) -> int | None:
+        return self.value_of(self.report.values[value], self.steps.get(value, ()))
+
+    def points(self, value: int | None) -> Points:
+        series = self.report.series.get(value) or self._rest()
+        steps = self.steps.get(value, ())
+        return [self.value_of(sums, steps[place : place + 1]) for place, sums in enumerate(series)]
+
+    def _rest(self) -> list[Sums]:
+        """Of events without a value, which are last and so only shown when all others are."""
+        rest = list(self.report.bucket_totals)
+        for series in self.report.series.values():
+            rest = [left - part for left, part in zip(rest, series, strict=True)]
+        return rest
+
+    def value_of(self, sums: Sums, steps: Sequence[Counter[int]] = ()) -> int | None:
+        if self.metric.of is not None:
+            return self.metric.of(sums) if sums.events or self.metric.adds_up else None
+        merged: Counter[int] = Counter()
+        for one in steps:
+            merged.update(one)
+        return percentile(merged, self.metric.percentile or 0)
+
+
+async def explore(look: Look, ask: Ask) -> Explored:
+    """Raises TooMuchToRead."""
+    reading, zone = look.reading, look.scope.time_zone
+    question = look.question()
+    buckets = buckets_for(question.span, ask, zone)
+    report = await usage_report(reading, question, buckets, series_max=max(50, ask.top))
+    labels = await labels_of(
+        reading, question.kind, [value for value in report.values if value is not None]
+    )
+    found = Explored(ask.metric, buckets, report, list(report.values), labels, ask.top)
+    if ask.metric.percentile:
+        found.steps = await latency_series(reading, question, buckets)
+        total = await latency_series(reading, look.question(Kind.TOTAL), buckets)
+        found.total_steps = total.get(0, ())
+    found.order.sort(key=lambda value: _rank(found, value))
+    if len(found.order) <= ask.top + 1:
+        found.shown = len(found.order)
+    if ask.sub_kind is not None:
+        await _load_subs(look, ask, found)
+    if ask.compare:
+        await _load_before(look, ask, found)
+    return found
+
+
+async def _load_subs(look: Look, ask: Ask, found: Explored) -> None:
+    """The second dimension of each value that has a line: one filter more, so pairs of rollups."""
+    kind = ask.sub_kind
+    assert kind is not None  # noqa: S101 - asked for
+    found.sub_totals = await usage_by_value(look.reading, look.question(kind))
+    values: set[int] = {one for one in found.sub_totals if one is not None}
+    for value in found.order[: found.shown]:
+        if value is None:
+            continue
+        question = look.question(kind, more_filters={look.query.kind: value})
+        found.subs[value] = await usage_by_value(look.reading, question)
+        values.update(one for one in found.subs[value] if one is not None)
+    found.sub_labels = await labels_of(look.reading, kind, sorted(values))
+
+
+async def _load_before(look: Look, ask: Ask, found: Explored) -> None:
+    span = look.timeframe.previous
+    question = look.question(span=span)
+    found.before = await usage_by_value(look.reading, question)
+    buckets = buckets_for(span, ask, look.scope.time_zone)
+    of_all = look.question(Kind.TOTAL, span)
+    sums = await totals_by_bucket(look.reading, of_all, buckets)
+    if found.metric.percentile:
+        steps = (await latency_series(look.reading, of_all, buckets)).get(0, ())
+        points = [found.value_of(NO_SUMS, steps[place : place + 1]) for place in range(len(sums))]
+    else:
+        points = [found.value_of(one) for one in sums]
+    count = len(found.buckets)
+    found.before_points = [*points, *[None] * count][:count]
+
+
+def _rank(found: Explored, value: int | None) -> tuple[bool, int, int, int]:
+    of_value = found.of(value)
+    return (
+        value is None,
+        -(of_value if of_value is not None else -1),
+        -found.report.values[value].events,
+        value or 0,
+    )

@@ -1,0 +1,83 @@
+"""Explore's own part of the URL: metric, subgroup, rollup, how many, cumulative, compared."""
+
+from dataclasses import dataclass
+
+from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
+from llmtrack.domain.timeframes import Timeframe
+from llmtrack.storage.dimensions import Kind
+from llmtrack.web.metrics import DEFAULT_METRIC, METRICS, Metric
+from llmtrack.web.page_query import DIMENSIONS, PageQuery
+
+EXTRAS = ("metric", "sub", "rollup", "top", "cumulative", "compare")
+ROLLUPS = {"quarter": Step.QUARTER, "hour": Step.HOUR, "day": Step.DAY, "month": Step.MONTH}
+TOPS = (3, 5, 10, 20)
+DEFAULT_TOP = 5
+BUCKETS_MAX = 400
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is to be shown, and what of the URL could not be."""
+
+    metric: Metric
+    sub: str
+    rollup: str
+    """"" where the period decides."""
+    step: Step
+    top: int
+    cumulative: bool
+    compare: bool
+    problems: list[str]
+
+    @property
+    def sub_kind(self) -> Kind | None:
+        return DIMENSIONS.get(self.sub)
+
+
+def ask_of(query: PageQuery, timeframe: Timeframe, zone_name: str) -> Ask:
+    given, problems = query.extras, []
+    name = given.get("metric", DEFAULT_METRIC)
+    if name not in METRICS:
+        problems.append(f"There is no metric {name[:40]!r}; this is the cost.")
+        name = DEFAULT_METRIC
+    metric = METRICS[name]
+    sub = given.get("sub", "")
+    if sub and (sub not in DIMENSIONS or sub == query.by or metric.percentile):
+        problems.append(f"Cannot split {query.by} by {sub[:40]!r} here; it is left out.")
+        sub = ""
+    top = given.get("top", "")
+    cumulative = given.get("cumulative") == "1"
+    if cumulative and not metric.adds_up:
+        problems.append(f"{metric.title} does not add up over time; it is not cumulative.")
+        cumulative = False
+    rollup, step = _step(given.get("rollup", ""), timeframe, zone_name, problems)
+    return Ask(
+        metric,
+        sub,
+        rollup,
+        step,
+        int(top) if top.isdecimal() and int(top) in TOPS else DEFAULT_TOP,
+        cumulative,
+        given.get("compare") == "1",
+        problems,
+    )
+
+
+def buckets_for(span: Span, ask: Ask, zone_name: str) -> Buckets:
+    return buckets_of(span, ask.step, zone_name)
+
+
+def _step(text: str, timeframe: Timeframe, zone_name: str, problems: list[str]) -> tuple[str, Step]:
+    if not text:
+        return "", timeframe.step
+    if text not in ROLLUPS:
+        problems.append(f"There is no rollup {text[:40]!r}.")
+        return "", timeframe.step
+    step = ROLLUPS[text]
+    if step.is_fine and timeframe.span.length_ms > BUCKETS_MAX * 3_600_000:
+        problems.append("That many bars cannot be told apart; choose a shorter period.")
+        return "", timeframe.step
+    if len(buckets_of(timeframe.span, step, zone_name)) > BUCKETS_MAX:
+        problems.append("That many bars cannot be told apart; choose a shorter period.")
+        return "", timeframe.step
+    return text, step

@@ -1,0 +1,212 @@
+"""Explore's chart and its tables, ready to be written."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from llmtrack.storage.labels import Label
+from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.web.changes import Change, ratio_change
+from llmtrack.web.charts import share_bar
+from llmtrack.web.explore_data import Explored, Points
+from llmtrack.web.explore_query import Ask
+from llmtrack.web.metrics import written
+from llmtrack.web.numbers import percent
+from llmtrack.web.page_query import PageQuery
+from llmtrack.web.usage_chart import Chart, Series, Style, chart_of
+
+COLORED = 5
+SUB_COLUMNS_MAX = 8
+
+
+class Line(NamedTuple):
+    label: Label
+    css_class: str
+    url: str | None
+    text: str
+    share: str
+    share_bar: Markup | None
+    requests: int
+    before: str | None
+    change: Change | None
+
+
+class Pivot(NamedTuple):
+    """Values of the first dimension down, of the second across."""
+
+    heads: list[str]
+    rows: list[tuple[Line, list[str]]]
+
+
+def explore_chart(query: PageQuery, ask: Ask, found: Explored, zone_name: str) -> Chart:
+    metric = ask.metric
+    what = metric.title
+    if ask.cumulative:
+        what = f"Cumulative {what[0].lower()}{what[1:]}"
+    title = f"{what} per {found.buckets.step.value}"
+    if found.before_points is not None:
+        series, stacked = _compared(ask, found), False
+        title += ", compared"
+    else:
+        series, stacked = _by_value(query, ask, found), metric.adds_up
+        title += f" by {query.by}"
+    if ask.cumulative:
+        series = [one._replace(values=_running(one.values)) for one in series]
+    style = Style(title, metric.write, metric.tick, query.with_period("30d").url, stacked)
+    return chart_of(series, found.buckets, zone_name, style)
+
+
+def _by_value(query: PageQuery, ask: Ask, found: Explored) -> list[Series]:
+    rest = found.total_points
+    series = []
+    for place, value in enumerate(found.order[: min(found.shown, COLORED)], start=1):
+        points = found.points(value)
+        rest = [_less(left, part) for left, part in zip(rest, points, strict=True)]
+        label = label_of(query, found, value)
+        url = query.narrowed_to(label.slug).with_extras(query.extras).url if label.slug else None
+        amount = written(ask.metric, found.of(value))
+        series.append(Series(label.text, f"series-{place}", amount, url, points))
+    if ask.metric.adds_up and any(rest):
+        amount = ask.metric.write(sum(point or 0 for point in rest))
+        series.append(Series("Other", "series-other", amount, None, rest))
+    return series
+
+
+def _compared(ask: Ask, found: Explored) -> list[Series]:
+    before: Points = found.before_points or []
+    total = [sum(found.before.values(), NO_SUMS)] if found.before else [NO_SUMS]
+    was = written(ask.metric, found.value_of(total[0])) if ask.metric.of else ""
+    return [
+        Series(
+            "This period", "series-1", written(ask.metric, found.total), None, found.total_points
+        ),
+        Series("Before", "series-other", was, None, before),
+    ]
+
+
+def explore_lines(query: PageQuery, ask: Ask, found: Explored) -> list[Line]:
+    """A line for each value that has one, and one for the rest where the metric adds up."""
+    lines = [
+        _line(query, ask, found, value, place)
+        for place, value in enumerate(found.order[: found.shown], start=1)
+    ]
+    rest = found.order[found.shown :]
+    if rest:
+        sums = sum((found.report.values[value] for value in rest), NO_SUMS)
+        text = written(ask.metric, found.value_of(sums)) if ask.metric.of else "–"  # noqa: RUF001
+        lines.append(_plain(Label("", f"Other ({len(rest):,})"), text, found, sums, ask))
+    return lines
+
+
+def total_line(ask: Ask, found: Explored) -> Line:
+    total = found.report.total
+    line = _plain(Label("", "Total"), written(ask.metric, found.total), found, total, ask)
+    if found.before is None or ask.metric.of is None:
+        return line
+    return _with_before(line, ask, found, total, sum(found.before.values(), NO_SUMS))
+
+
+def explore_pivot(query: PageQuery, ask: Ask, found: Explored) -> Pivot:
+    columns = _sub_columns(found)
+    labels = [found.sub_labels.get(value) for value in columns]
+    heads = [label.text if label else f"no {ask.sub}" for label in labels]
+    rows = []
+    for place, value in enumerate(found.order[: found.shown], start=1):
+        if value not in found.subs:
+            continue
+        of_subs = found.subs[value]
+        rest = sum((of_subs[one] for one in of_subs if one not in columns), NO_SUMS)
+        cells = [written(ask.metric, _cell(found, of_subs.get(one, NO_SUMS))) for one in columns]
+        cells.append(written(ask.metric, _cell(found, rest)))
+        rows.append((_line(query, ask, found, value, place), cells))
+    if ask.metric.adds_up:
+        rows += _pivot_ends(ask, found, columns)
+    return Pivot([*heads, "Other"], rows)
+
+
+def _pivot_ends(
+    ask: Ask, found: Explored, columns: list[int | None]
+) -> list[tuple[Line, list[str]]]:
+    """What the lines leave out, and the total."""
+    rest = dict(found.sub_totals)
+    for of_subs in found.subs.values():
+        for value, sums in of_subs.items():
+            rest[value] = rest.get(value, NO_SUMS) - sums
+    ends = [("Total", found.sub_totals)]
+    if any(sums.events for sums in rest.values()):
+        ends.insert(0, ("Other", rest))
+    lines = []
+    for text, values in ends:
+        others = sum((values[one] for one in values if one not in columns), NO_SUMS)
+        cells = [*(values.get(one, NO_SUMS) for one in columns), others]
+        whole = sum(values.values(), NO_SUMS)
+        line = _plain(
+            Label("", text), written(ask.metric, found.value_of(whole)), found, whole, ask
+        )
+        lines.append((line, [written(ask.metric, _cell(found, one)) for one in cells]))
+    return lines
+
+
+def _sub_columns(found: Explored) -> list[int | None]:
+    """The values across that are largest over all rows."""
+    sums: dict[int | None, Sums] = {}
+    for of_subs in found.subs.values():
+        for value, one in of_subs.items():
+            sums[value] = sums.get(value, NO_SUMS) + one
+    by_size = sorted(sums, key=lambda value: -(found.value_of(sums[value]) or 0))
+    return by_size[:SUB_COLUMNS_MAX]
+
+
+def _cell(found: Explored, sums: Sums) -> int | None:
+    return found.value_of(sums) if sums.events else None
+
+
+def _line(query: PageQuery, ask: Ask, found: Explored, value: int | None, place: int) -> Line:
+    label = label_of(query, found, value)
+    sums = found.report.values[value]
+    line = _plain(label, written(ask.metric, found.of(value)), found, sums, ask)
+    url = query.narrowed_to(label.slug).with_extras(query.extras).url if label.slug else None
+    css_class = f"series-{place}" if place <= COLORED and found.before is None else "none"
+    line = line._replace(url=url, css_class=css_class)
+    if found.before is None or ask.metric.of is None:
+        return line
+    return _with_before(line, ask, found, sums, found.before.get(value, NO_SUMS))
+
+
+def _plain(label: Label, text: str, found: Explored, sums: Sums, ask: Ask) -> Line:
+    share, bar = "", None
+    if ask.metric.adds_up and ask.metric.of is not None:
+        part, whole = ask.metric.of(sums) or 0, ask.metric.of(found.report.total) or 0
+        share, bar = percent(part, whole), share_bar([("part", part)], whole)
+    return Line(label, "none", None, text, share, bar, sums.events, None, None)
+
+
+def _with_before(line: Line, ask: Ask, found: Explored, now: Sums, before: Sums) -> Line:
+    was, is_now = found.value_of(before), found.value_of(now)
+    text = written(ask.metric, was)
+    change = None
+    if was is not None and is_now is not None:
+        change = ratio_change(
+            is_now, was, less_is_better=ask.metric.less_is_better, before_text=f"{text} before"
+        )
+    return line._replace(before=text, change=change)
+
+
+def label_of(query: PageQuery, found: Explored, value: int | None) -> Label:
+    if value is None:
+        return Label("", f"no {query.by}")
+    return found.labels.get(value) or Label("", "?")
+
+
+def _less(whole: int | None, part: int | None) -> int | None:
+    return None if whole is None else whole - (part or 0)
+
+
+def _running(values: Sequence[int | None]) -> list[int | None]:
+    """Sums so far; nothing is known after the last bucket that has a value."""
+    known = len(values)
+    while known and values[known - 1] is None:
+        known -= 1
+    return [*accumulate(value or 0 for value in values[:known]), *[None] * (len(values) - known)]

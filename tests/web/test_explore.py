@@ -1,0 +1,121 @@
+"""Explore: every combination answers, and what it shows and exports is what the rollups say."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+
+import pytest
+
+from llmtrack.web.explore_query import ROLLUPS
+from llmtrack.web.ingest import INGEST
+from llmtrack.web.metrics import METRICS
+from tests.conftest import NOW_MS, World
+from tests.events import make_event
+from tests.web.conftest import Client
+from tests.web.people import sign_in
+from tests.web.test_pages import get
+
+DAY_MS = 86_400_000
+
+
+async def ten_days(client: Client) -> int:
+    """Three models, two providers, some without a customer; what all of it cost."""
+    costs = [3 * 10**12 + place for place in range(60)]
+    events = [
+        make_event(
+            provider=("openai", "anthropic")[place % 2],
+            model=("gpt-4o", "sonnet", "=own")[place % 3],
+            feature=("chat", "search")[place % 2],
+            customer_id=("c1", None)[place % 2],
+            status=1 if place % 10 == 0 else 0,
+            cost_pico=cost,
+            timestamp_ms=NOW_MS - place % 10 * DAY_MS,
+            received_ms=NOW_MS,
+        )
+        for place, cost in enumerate(costs)
+    ]
+    assert client.app is not None
+    await client.app[INGEST].add(events)
+    return sum(costs)
+
+
+async def rows_of(client: Client, path: str) -> list[dict[str, str]]:
+    async with client.get(path) as response:
+        assert response.status == 200, path
+        return list(csv.DictReader(io.StringIO(await response.text())))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+async def test_every_metric_answers_in_every_shape(
+    client: Client, world: World, metric: str
+) -> None:
+    await ten_days(client)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/explore?metric={metric}"
+
+    for query in ("", "&compare=1", "&cumulative=1", "&by=customer&sub=model", "&by=status&top=3"):
+        status, text = await get(client, path + query)
+        assert status == 200, query
+        assert METRICS[metric].title in text
+    for rollup in ROLLUPS:
+        assert (await get(client, f"{path}&rollup={rollup}&period=24h"))[0] == 200
+    assert await rows_of(client, path.replace("explore?", "explore/export?format=csv&"))
+
+
+@pytest.mark.parametrize("extra", ["", "&by=customer", "&sub=feature", "&top=3&by=provider"])
+async def test_exported_costs_add_up_to_the_pico(client: Client, world: World, extra: str) -> None:
+    cost_pico = await ten_days(client)
+    await sign_in(client, "alice")
+
+    rows = await rows_of(client, f"/w/{world.acme.public_id}/explore/export?format=csv{extra}")
+
+    assert sum(Decimal(row["cost_usd"]) for row in rows) == Decimal(cost_pico) / 10**12
+
+
+async def test_focus_has_every_cost_once_and_no_formula(client: Client, world: World) -> None:
+    cost_pico = await ten_days(client)
+    await sign_in(client, "alice")
+
+    path = f"/w/{world.acme.public_id}/explore/export?format=focus"
+    rows = await rows_of(client, path)
+    of_chat = await rows_of(client, f"{path}&feature=chat")
+
+    assert sum(Decimal(row["BilledCost"]) for row in rows) == Decimal(cost_pico) / 10**12
+    assert sum(int(row["x_Requests"]) for row in rows) == 60
+    assert sum(int(row["x_Requests"]) for row in of_chat) == 30
+    assert {row["ServiceName"] for row in rows} == {"gpt-4o", "sonnet", "'=own"}
+    assert {row["BillingPeriodStart"] for row in rows} == {"2026-11-01T00:00:00.000Z"}
+    assert all(row["ChargePeriodStart"] < row["ChargePeriodEnd"] for row in rows)
+
+
+async def test_json_lines_and_csv_are_the_same_table(client: Client, world: World) -> None:
+    await ten_days(client)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/explore/export?metric=p95&period=7d&format="
+
+    rows = await rows_of(client, f"{path}csv")
+    async with client.get(f"{path}jsonl") as response:
+        lines = [json.loads(line) for line in (await response.text()).splitlines()]
+
+    assert [list(line) for line in lines] == [["from", "to", "model", "p95_ms"]] * len(rows)
+    assert [str(line["p95_ms"] or "") for line in lines] == [row["p95_ms"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["metric=x", "sub=x", "sub=model", "rollup=x", "rollup=quarter&period=90d", "top=0", "top=x",
+     "metric=p95&sub=feature", "metric=p95&cumulative=1", "compare=x"],
+)  # fmt: skip
+async def test_nonsense_falls_back(client: Client, world: World, query: str) -> None:
+    await ten_days(client)
+    await sign_in(client, "bob")
+    assert (await get(client, f"/w/{world.acme.public_id}/explore?{query}"))[0] == 200
+
+
+async def test_a_viewer_does_not_export(client: Client, world: World) -> None:
+    await ten_days(client)
+    await sign_in(client, "bob")
+    explore = f"/w/{world.acme.public_id}/explore"
+    assert "Export" not in (await get(client, explore))[1]
+    assert (await get(client, f"{explore}/export"))[0] == 403
