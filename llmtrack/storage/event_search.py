@@ -9,9 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from llmtrack.domain.costs import RateCard
 from llmtrack.domain.spans import Span
-from llmtrack.domain.usage import COUNT_FIELDS, Usage
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_pages import Cursor
 from llmtrack.storage.scope import Scope, ScopedReading
@@ -83,15 +81,6 @@ class EventDetail(NamedTuple):
     response_id: str | None
     metadata: str | None
     """JSON text of an object."""
-    rate_card: str | None
-
-    @property
-    def card(self) -> RateCard | None:
-        return RateCard.from_json(self.rate_card) if self.rate_card else None
-
-    @property
-    def usage(self) -> Usage:
-        return Usage(**{name: getattr(self, name) for name in COUNT_FIELDS})
 
 
 class FoundEvents(NamedTuple):
@@ -130,7 +119,6 @@ _NAMED = {
     "service_tier": _name("service_tier_id", "service_tier"),
     "key_public_id": _key("public_id"),
     "key_name": _key("name"),
-    "rate_card": "(select card from rate_card where id = e.rate_card_id) as rate_card",
 }
 _COLUMNS = ",\n  ".join(_NAMED.get(name, f"e.{name}") for name in EventDetail._fields)
 

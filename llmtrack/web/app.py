@@ -15,11 +15,8 @@ from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.proxies import TrustedProxies
 from llmtrack.storage.database import Database
 from llmtrack.web import (
-    event_cost,
-    cost_changes,
-    event_routes,
-    explore,
     analytics_routes,
+    event_cost,
     ingest,
     keys,
     members,

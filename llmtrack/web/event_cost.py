@@ -1,6 +1,6 @@
 """Explain this cost: one event's lines, and why these rates. The event's sheet embeds it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -41,22 +41,25 @@ class Line(NamedTuple):
 
 @require(Permission.READ)
 async def get_event_cost(request: web.Request) -> web.StreamResponse:
+    values = await cost_values(request)
+    return page(request, "event_cost.html", now_ms=request.app[CLOCK_MS](), **values)
+
+
+async def cost_values(request: web.Request) -> dict[str, Any]:
+    """What `_event_cost.html` shows of the event in the path. Raises NotFound."""
     scope = request[SCOPE]
     event, explanation, source = await explain_event(
         scope, request.app[PRICE_BOOKS], request.match_info["event"]
     )
     rounding = explanation.rounding_pico
-    return page(
-        request,
-        "event_cost.html",
-        now_ms=request.app[CLOCK_MS](),
-        event=event,
-        explanation=explanation,
-        source=source,
-        lines=[_line(line) for line in explanation.lines],
-        rounding=amount_text(rounding) if rounding else None,
-        pricing_url=f"/w/{scope.public_id}/pricing",
-    )
+    return {
+        "event": event,
+        "explanation": explanation,
+        "source": source,
+        "lines": [_line(line) for line in explanation.lines],
+        "rounding": amount_text(rounding) if rounding else None,
+        "pricing_url": f"/w/{scope.public_id}/pricing",
+    }
 
 
 def _line(line: CostLine) -> Line:

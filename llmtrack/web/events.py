@@ -5,8 +5,6 @@ from typing import Any
 
 from aiohttp import web
 
-from llmtrack.domain.charges import explain
-from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.errors import NotFound
 from llmtrack.domain.identifiers import event_row
 from llmtrack.domain.roles import Permission
@@ -23,10 +21,10 @@ from llmtrack.web.auth import require, see_other
 from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.event_columns import (
     COLUMNS,
-    COST_STATUS_TEXTS,
     chosen_columns,
     uuid_of,
 )
+from llmtrack.web.event_cost import cost_values
 from llmtrack.web.event_query import (
     CONDITIONS,
     EXTRAS,
@@ -177,15 +175,14 @@ async def get_event(request: web.Request) -> web.StreamResponse:
         request,
         "event.html",
         now_ms=request.app[CLOCK_MS](),
-        event=event,
+        detail=event,
         id=uuid_of(event),
         columns=COLUMNS,
         zone=scope.time_zone,
-        status_text=COST_STATUS_TEXTS[CostStatus(event.cost_status)],
-        lines=explain(event.usage, event.card) if event.card else [],
         metadata=_pretty(event.metadata),
         list_url=f"{home}events",
         links=_links(PageQuery(f"{home}events"), event),
+        **await cost_values(request),
     )
 
 

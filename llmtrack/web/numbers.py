@@ -1,7 +1,7 @@
 """Figures as people read them; what a short form drops stands in its `title`."""
 
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from markupsafe import Markup, escape
 
@@ -39,18 +39,6 @@ def usd(pico: int | None) -> Markup:
     if "<" not in plain and Decimal(plain) == Decimal(exact):
         return escape(short)
     return _titled(short, exact.replace("-", "-$") if pico < 0 else f"${exact}")
-
-
-def usd_exact(pico: Decimal | int | None) -> str:
-    """All digits of an amount, fractions of a pico-dollar too."""
-    if pico is None:
-        return NOTHING
-    if isinstance(pico, int):
-        return usd_text(pico)
-    with localcontext() as context:
-        context.prec = 80
-        text = f"{pico / PICO_PER_USD:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def num(count: int | None) -> str:

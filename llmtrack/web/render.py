@@ -15,6 +15,7 @@ from aiohttp import web
 from jinja2.runtime import Context
 
 from llmtrack import __version__
+from llmtrack.domain.money import usd_text
 from llmtrack.storage.scope import Scope
 from llmtrack.web import numbers
 from llmtrack.web.assets import Assets
@@ -84,7 +85,7 @@ class Renderer:
         self._environment.globals["static"] = assets.url
         self._environment.filters.update(
             usd=numbers.usd,
-            usd_exact=numbers.usd_exact,
+            usd_exact=usd_text,
             num=numbers.num,
             tokens=numbers.tokens,
             milliseconds=numbers.milliseconds,

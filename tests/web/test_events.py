@@ -41,8 +41,8 @@ async def test_an_event_is_listed_and_explained_to_the_last_digit(
     assert f'href="{events}/{event_id}"' in page
     assert status == 200
     assert "0.000066" in text
-    assert re.search(r"input</th>.*?120.*?0\.15 / 1M.*?0\.000018", text, re.DOTALL)
-    assert re.search(r"output</th>.*?80.*?0\.6 / 1M.*?0\.000048", text, re.DOTALL)
+    assert re.search(r"Input, not cached</th>.*?120.*?\$0\.15.*?\$0\.000018", text, re.DOTALL)
+    assert re.search(r"Output</th>.*?80.*?\$0\.6.*?\$0\.000048", text, re.DOTALL)
     assert "&lt;i&gt;red&lt;/i&gt;" in text
     assert "<i>red" not in text
     partial = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "aside#sheet"}
