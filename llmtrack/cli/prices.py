@@ -11,6 +11,8 @@ from llmtrack.cli.output import moment, print_fields, print_json, print_rows, vi
 from llmtrack.cli.periods import instant
 from llmtrack.cli.prices_lists import diff, import_, status, update
 from llmtrack.cli.prices_own import alias, own, revoke, set_
+from llmtrack.cli.repricing import recompute, resume, runs, undo
+from llmtrack.cli.unpriced import unpriced
 
 if TYPE_CHECKING:
     from llmtrack.domain.charges import CostLine
@@ -34,6 +36,8 @@ def prices() -> None:
 
 
 for command in (set_, alias, own, revoke, status, diff, import_, update):
+    prices.add_command(command)
+for command in (unpriced, recompute, runs, resume, undo):
     prices.add_command(command)
 
 

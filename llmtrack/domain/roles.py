@@ -14,6 +14,7 @@ class Permission(StrEnum):
     READ = "read"
     EXPORT = "export"
     MANAGE_KEYS = "manage_keys"
+    MANAGE_PRICES = "manage_prices"
     MANAGE_MEMBERS = "manage_members"
     MANAGE_WORKSPACE = "manage_workspace"
 

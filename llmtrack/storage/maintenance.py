@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from llmtrack.domain.money import join_pico
-from llmtrack.storage.database import DatabaseUnusable, check_identity, connect_writer
+from llmtrack.storage.database import (
+    Database,
+    DatabaseUnusable,
+    check_identity,
+    connect_writer,
+)
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.faults import Fault, fault_of
 
@@ -212,3 +217,25 @@ def table_differences(expected: dict[str, int], found: dict[str, int]) -> Sequen
         for table, count in expected.items()
         if found.get(table, 0) != count
     ]
+
+
+class OrphanRun(NamedTuple):
+    """A repricing run that is under way, for whoever may have to drive it."""
+
+    workspace_public_id: str
+    run_public_id: str
+    touched_ms: int
+
+
+ALL_RUNS_UNDER_WAY = """
+-- maintenance.all_runs_under_way
+select w.public_id, r.public_id, r.touched_ms
+from reprice_run r
+join workspace w on w.id = r.workspace_id
+where r.state in ('queued', 'applying', 'undoing')
+order by r.created_ms, r.workspace_id, r.id
+"""
+
+
+async def all_runs_under_way(database: Database) -> list[OrphanRun]:
+    return [OrphanRun(*row) for row in await database.rows(ALL_RUNS_UNDER_WAY)]

@@ -12,6 +12,7 @@ of `domain.money`. `kind` and pair codes are in `storage.dimensions`.
 from llmtrack.storage.dimensions import MEASURES
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_prices import PRICES
+from llmtrack.storage.schema_repricing import REPRICING
 
 APPLICATION_ID = 0x4C4C4D54  # "LLMT", so that `file` and a stranger's database are told apart
 LOOKUP_TABLES = ("key_digest",)
@@ -220,4 +221,4 @@ create table latency_day (
 ) strict, without rowid;
 """
 
-MIGRATIONS: tuple[str, ...] = (_INSTANCE + _TENANT, PRICES, OPERATIONS)
+MIGRATIONS: tuple[str, ...] = (_INSTANCE + _TENANT, PRICES, OPERATIONS, REPRICING)

@@ -21,9 +21,11 @@ from llmtrack.web import (
     keys,
     members,
     reconcile,
+    repricing,
     security,
     setup,
     sign_in,
+    unpriced,
 )
 from llmtrack.web.assets import Assets
 from llmtrack.web.auth import recognise_user
@@ -93,7 +95,7 @@ def build_app(
     assets = Assets(resource_dir() / "static")
     app[RENDERER] = Renderer(resource_dir() / "templates", assets)
     app.on_response_prepare.append(security.add_headers)
-    app.cleanup_ctx.extend([_ingest, _watch, _passwords])
+    app.cleanup_ctx.extend([_ingest, _watch, _passwords, repricing.run_repricer])
     app.add_routes(_routes(assets))
     security.answer_parser_faults()
     return app
@@ -112,6 +114,8 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *members.ROUTES,
         *reconcile.ROUTES,
         *event_cost.ROUTES,
+        *repricing.ROUTES,
+        *unpriced.ROUTES,
     ]
 
 
