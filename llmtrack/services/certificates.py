@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from llmtrack.domain.errors import LLMtrackError
 from llmtrack.domain.periods import rfc3339
+from llmtrack.services.plain_refusal import RefusingContext
 
 # Mozilla's "intermediate" set without DHE: https://wiki.mozilla.org/Security/Server_Side_TLS.
 CIPHERS = (
@@ -41,7 +42,7 @@ def server_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
     """A context that serves this pair. Raises CertificateUnusable, PermissionError."""
     _check_readable(cert_file, "certificate")
     _check_readable(key_file, "private key")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = RefusingContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     context.options |= (

@@ -90,10 +90,15 @@ class Appliance:
             ),
             stderr=subprocess.PIPE,
         )
+        self.wait_for(self.port)
+
+    def wait_for(self, port: int) -> None:
+        """Until something listens there."""
+        assert self.process is not None
         deadline = time.monotonic() + READY_S
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
             except OSError:
                 assert self.process.poll() is None, self.process.communicate()[1].decode()
                 assert time.monotonic() < deadline, "the server did not listen in time"

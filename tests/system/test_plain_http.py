@@ -2,6 +2,7 @@
 
 import http.client
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -15,6 +16,7 @@ def plain_port(appliance: Appliance, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setenv("LLMTRACK_SERVER_PLAIN_LISTEN", f"127.0.0.1:{port}")
     monkeypatch.setenv("LLMTRACK_SERVER_PUBLIC_URL", "https://llmtrack.example.com")
     appliance.start()
+    appliance.wait_for(port)
     return port
 
 
@@ -53,3 +55,21 @@ def test_the_server_shows_the_certificate_of_its_settings(server: Appliance) -> 
 
     assert shown["protocol"] == "TLSv1.3"
     assert shown["is_the_configured_one"] is None
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/ingest"), ("GET", "/")])
+def test_plain_http_on_the_tls_port_is_refused_with_a_reason(
+    server: Appliance, method: str, path: str
+) -> None:
+    body = "x" * 100_000 if method == "POST" else None
+    status, location, text = request(server.port, method, path, body)
+
+    assert (status, location) == (403, "")
+    assert "use https:// in the address" in text
+    assert server.events() == []
+
+
+def test_what_is_neither_http_nor_tls_is_hung_up_on(server: Appliance) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as stranger:
+        stranger.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+        assert b"HTTP" not in stranger.recv(1000)
