@@ -3,19 +3,33 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 
 from llmtrack.domain.credentials import Passwords
 from llmtrack.domain.roles import Role
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.database import Database
 from llmtrack.storage.keys import CreatedKey, create_key
+from llmtrack.storage.memberships import add_member, scope_for_member
 from llmtrack.storage.scope import Scope
-from llmtrack.storage.users import User, add_member, create_user, scope_for_member
+from llmtrack.storage.users import User, create_user
 from llmtrack.storage.workspaces import Workspace, create_workspace
 
 NOW_MS = 1_795_176_000_000  # 2026-11-20T12:00:00Z
 PASSWORD = "correct horse battery staple"
+ACTOR = Actor(None, "a test")
+
+
+class Who(TypedDict):
+    """What every change of settings wants to know besides."""
+
+    actor: Actor
+    now_ms: int
+
+
+WHO: Who = {"actor": ACTOR, "now_ms": NOW_MS}
 
 
 @dataclass(frozen=True)
@@ -55,17 +69,15 @@ async def world(database: Database, passwords: Passwords) -> World:
     password_hash = passwords.hash(PASSWORD)
     write = database.write
     people = [
-        await write(
-            create_user, email=f"{name}@example.com", password_hash=password_hash, now_ms=NOW_MS
-        )
+        await write(create_user, email=f"{name}@example.com", password_hash=password_hash, **WHO)
         for name in ("alice", "bob", "charlie")
     ]
-    acme = await write(create_workspace, name="Acme", now_ms=NOW_MS)
-    globex = await write(create_workspace, name="Globex", now_ms=NOW_MS)
+    acme = await write(create_workspace, name="Acme", **WHO)
+    globex = await write(create_workspace, name="Globex", **WHO)
     alice, bob, charlie = people
-    await write(add_member, acme.id, alice.id, role=Role.OWNER, now_ms=NOW_MS)
-    await write(add_member, acme.id, bob.id, role=Role.VIEWER, now_ms=NOW_MS)
-    await write(add_member, globex.id, charlie.id, role=Role.OWNER, now_ms=NOW_MS)
-    acme_key = await write(create_key, acme.id, name="Acme app", now_ms=NOW_MS)
-    globex_key = await write(create_key, globex.id, name="Globex app", now_ms=NOW_MS)
+    await write(add_member, acme.id, alice.id, role=Role.OWNER, **WHO)
+    await write(add_member, acme.id, bob.id, role=Role.VIEWER, **WHO)
+    await write(add_member, globex.id, charlie.id, role=Role.OWNER, **WHO)
+    acme_key = await write(create_key, acme.id, name="Acme app", **WHO)
+    globex_key = await write(create_key, globex.id, name="Globex app", **WHO)
     return World(database, acme, globex, alice, bob, charlie, acme_key, globex_key)

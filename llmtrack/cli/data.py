@@ -15,6 +15,7 @@ from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 if TYPE_CHECKING:
     from llmtrack.config.loading import Config
     from llmtrack.config.table import Setting
+    from llmtrack.storage.audit import Actor
     from llmtrack.storage.database import Database
 
 T = TypeVar("T")
@@ -24,6 +25,13 @@ DATABASE_NAME = "llmtrack.db"
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def operator() -> "Actor":
+    """Who runs this command, for the audit log."""
+    from llmtrack.storage.audit import Actor
+
+    return Actor(None, f"command line (uid {os.getuid()})")
 
 
 class Data:

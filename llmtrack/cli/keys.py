@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from llmtrack.cli.confirmation import confirm
-from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option, workspace_option, yes_option
 from llmtrack.cli.output import moment, print_fields, print_json, print_rows, visible
@@ -75,7 +75,9 @@ def create(data: Data, workspace: str, name: str, source: str | None, as_json: b
         from llmtrack.storage.workspaces import scope_for_admin
 
         scope = await scope_for_admin(database, workspace)
-        made = await scope.write(create_key, name=name, source=source, now_ms=now_ms())
+        made = await scope.write(
+            create_key, name=name, source=source, actor=operator(), now_ms=now_ms()
+        )
         fields = _fields(_Found(scope, made.key))
         return {"id": fields.pop("id"), "key": made.raw, **fields}
 
@@ -100,7 +102,7 @@ def deactivate(data: Data, key: str, workspace: str | None, as_json: bool) -> No
         from llmtrack.storage.keys import deactivate_key
 
         scope, found = await _find(database, key, workspace)
-        await scope.write(deactivate_key, found.public_id, now_ms=now_ms())
+        await scope.write(deactivate_key, found.public_id, actor=operator(), now_ms=now_ms())
         return await _changed(scope, found)
 
     print_fields(data.run(run, changes=True), as_json=as_json)
@@ -118,7 +120,7 @@ def reactivate(data: Data, key: str, workspace: str | None, as_json: bool) -> No
         from llmtrack.storage.keys import reactivate_key
 
         scope, found = await _find(database, key, workspace)
-        await scope.write(reactivate_key, found.public_id)
+        await scope.write(reactivate_key, found.public_id, actor=operator(), now_ms=now_ms())
         return await _changed(scope, found)
 
     print_fields(data.run(run, changes=True), as_json=as_json)
@@ -139,7 +141,7 @@ def delete(data: Data, key: str, workspace: str | None, yes: bool, as_json: bool
         scope, found = await _find(database, key, workspace)
         what = f"{visible(found.name)} ({found.prefix}...) in {visible(scope.name)}"
         confirm(f"Delete key {what} for good?", yes=yes)
-        await scope.write(delete_key, found.public_id, now_ms=now_ms())
+        await scope.write(delete_key, found.public_id, actor=operator(), now_ms=now_ms())
         return _fields(_Found(scope, found)) | {"state": "deleted"}
 
     print_fields(data.run(run, changes=True), as_json=as_json)

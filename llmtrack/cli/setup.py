@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option, password_file_option
 from llmtrack.cli.output import print_fields
 from llmtrack.cli.passwords import read_password
@@ -92,20 +92,20 @@ def _set_up(
     from llmtrack.domain.errors import NotFound, Refused
     from llmtrack.domain.roles import Role
     from llmtrack.storage.keys import create_key
-    from llmtrack.storage.users import add_member, create_user, has_users
+    from llmtrack.storage.memberships import add_member
+    from llmtrack.storage.users import create_user, has_users
     from llmtrack.storage.workspaces import create_workspace, named
 
     name, time_zone, key_name = names
     if has_users(connection):  # somebody was quicker, in the browser
         raise Refused("this instance was set up a moment ago", fix="see: llmtrack users list")
-    user = create_user(
-        connection, email=email, password_hash=password_hash, is_admin=True, now_ms=now_ms()
-    )
+    who: Any = {"actor": operator(), "now_ms": now_ms()}
+    user = create_user(connection, email=email, password_hash=password_hash, is_admin=True, **who)
     try:
         made = named(connection, name)
     except NotFound:
-        made = create_workspace(connection, name=name, time_zone=time_zone, now_ms=now_ms())
-    add_member(connection, made.id, user.id, role=Role.OWNER, now_ms=now_ms())
+        made = create_workspace(connection, name=name, time_zone=time_zone, **who)
+    add_member(connection, made.id, user.id, role=Role.OWNER, **who)
     fields: dict[str, Any] = {
         "already_set_up": False,
         "workspace_id": made.public_id,
@@ -114,6 +114,6 @@ def _set_up(
         "email": user.email,
     }
     if key_name is not None:
-        key = create_key(connection, made.id, name=key_name, created_by=user.id, now_ms=now_ms())
+        key = create_key(connection, made.id, name=key_name, **who)
         fields |= {"key_id": key.key.public_id, "key": key.raw}
     return fields

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option, password_file_option
 from llmtrack.cli.output import moment, print_fields, print_rows
@@ -73,23 +73,19 @@ def create(
 
     async def run(database: "Database") -> dict[str, Any]:
         from llmtrack.domain.roles import Role
-        from llmtrack.storage.users import add_member, create_user
+        from llmtrack.storage.memberships import add_member
+        from llmtrack.storage.users import create_user
         from llmtrack.storage.workspaces import named
 
         password_hash = None if password is None else _hashed(password, email)
 
         def add(connection: Any) -> "User":
-            user = create_user(
-                connection,
-                email=email,
-                password_hash=password_hash,
-                name=name,
-                is_admin=admin,
-                now_ms=now_ms(),
-            )
+            who: Any = {"actor": operator(), "now_ms": now_ms()}
+            account: Any = {"email": email, "name": name, "is_admin": admin}
+            user = create_user(connection, password_hash=password_hash, **account, **who)
             if workspace is not None:
                 found = named(connection, workspace)
-                add_member(connection, found.id, user.id, role=Role(role), now_ms=now_ms())
+                add_member(connection, found.id, user.id, role=Role(role), **who)
             return user
 
         return _fields(await database.write(add))
@@ -114,7 +110,13 @@ def reset_password(data: Data, email: str, password_file: str | None, as_json: b
 
         def change(connection: Any) -> "User":
             user = user_by_email(connection, email)
-            set_password(connection, user.id, password_hash=password_hash)
+            set_password(
+                connection,
+                user.id,
+                password_hash=password_hash,
+                actor=operator(),
+                now_ms=now_ms(),
+            )
             return user_by_email(connection, email)
 
         return _fields(await database.write(change))
@@ -144,7 +146,7 @@ def login_link(data: Data, email: str, url: str | None, as_json: bool) -> None:
 
         def add(connection: Any) -> "User":
             user = user_by_email(connection, email)
-            create_sign_in_link(connection, token.digest, user.id, now_ms=created_ms)
+            create_sign_in_link(connection, token.digest, user, actor=operator(), now_ms=created_ms)
             return user
 
         user = await database.write(add)

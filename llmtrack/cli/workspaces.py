@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option
 from llmtrack.cli.output import moment, print_fields, print_rows
 
@@ -46,14 +46,16 @@ def create(data: Data, name: str, time_zone: str, owner: str | None, as_json: bo
 
     async def run(database: "Database") -> dict[str, Any]:
         from llmtrack.domain.roles import Role
-        from llmtrack.storage.users import add_member, user_by_email
+        from llmtrack.storage.memberships import add_member
+        from llmtrack.storage.users import user_by_email
         from llmtrack.storage.workspaces import create_workspace
 
         def add(connection: Any) -> "Workspace":
-            made = create_workspace(connection, name=name, time_zone=time_zone, now_ms=now_ms())
+            who: Any = {"actor": operator(), "now_ms": now_ms()}
+            made = create_workspace(connection, name=name, time_zone=time_zone, **who)
             if owner is not None:
                 user = user_by_email(connection, owner)
-                add_member(connection, made.id, user.id, role=Role.OWNER, now_ms=now_ms())
+                add_member(connection, made.id, user.id, role=Role.OWNER, **who)
             return made
 
         return _fields(await database.write(add))
@@ -100,6 +102,8 @@ def set_plan(
                 name=plan,
                 monthly_events=monthly_events,
                 billing_status=billing_status,
+                actor=operator(),
+                now_ms=now_ms(),
             )
 
         return _fields(await database.write(change))
@@ -119,7 +123,7 @@ def suspend(data: Data, workspace: str, as_json: bool) -> None:
 
         def change(connection: Any) -> "Workspace":
             found = named(connection, workspace)
-            return suspend_workspace(connection, found.id, now_ms=now_ms())
+            return suspend_workspace(connection, found.id, actor=operator(), now_ms=now_ms())
 
         return _fields(await database.write(change))
 
@@ -137,7 +141,8 @@ def resume(data: Data, workspace: str, as_json: bool) -> None:
         from llmtrack.storage.workspaces import named, resume_workspace
 
         def change(connection: Any) -> "Workspace":
-            return resume_workspace(connection, named(connection, workspace).id)
+            found = named(connection, workspace)
+            return resume_workspace(connection, found.id, actor=operator(), now_ms=now_ms())
 
         return _fields(await database.write(change))
 

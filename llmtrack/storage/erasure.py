@@ -144,6 +144,7 @@ LIST_TABLES = """
 select made.name
 from sqlite_schema as made
 where made.type = 'table'
+  and made.name <> 'audit_log'
   and exists (select 1 from pragma_table_info(made.name) as found where found.name = 'workspace_id')
 order by made.name
 """
@@ -158,7 +159,10 @@ delete from workspace where id = ?
 
 
 def tenant_tables(connection: sqlite3.Connection) -> list[str]:
-    """Every table that has rows of workspaces, those of later versions among them."""
+    """Every table that has rows of workspaces, those of later versions among them.
+
+    Not the audit log: who deleted a workspace must be known after it is gone.
+    """
     return [row[0] for row in connection.execute(LIST_TABLES)]
 
 

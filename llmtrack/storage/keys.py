@@ -1,15 +1,17 @@
 """API keys: shown once, stored as a digest, kept by name for as long as history needs them."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llmtrack.domain.credentials import mint_key
 from llmtrack.domain.errors import NotFound
 from llmtrack.domain.identifiers import new_public_id
 from llmtrack.domain.names import clean_name, clean_optional_name
 from llmtrack.domain.periods import day_of
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.database import Database
 from llmtrack.storage.deletions import note_deletion
 from llmtrack.storage.dimensions import Kind
@@ -113,10 +115,10 @@ def create_key(
     *,
     name: str,
     source: str | None = None,
-    created_by: int | None = None,
+    actor: Actor,
     now_ms: int,
 ) -> CreatedKey:
-    """`created_by` is a user's id; None for a command. Raises InvalidValue."""
+    """Raises InvalidValue."""
     name, source = clean_name("name", name), clean_optional_name("source", source)
     minted, public_id = mint_key(), new_public_id("key")
     values = {
@@ -126,23 +128,16 @@ def create_key(
         "source": source,
         "prefix": minted.prefix,
         "now_ms": now_ms,
-        "created_by": created_by,
+        "created_by": actor.user_id,
     }
     [key_id] = connection.execute(ADD_KEY, values).fetchone()
     connection.execute(
         ADD_DIGEST, {"digest": minted.digest, "workspace_id": workspace_id, "key_id": key_id}
     )
-    key = Key(
-        id=key_id,
-        public_id=public_id,
-        name=name,
-        source=source,
-        prefix=minted.prefix,
-        created_ms=now_ms,
-        state=KeyState.ACTIVE,
-        last_used_ms=None,
-        recent_events=0,
-    )
+    change = ("create", public_id, actor, now_ms)
+    _record(connection, workspace_id, (key_id, name, minted.prefix), change)
+    active = KeyState.ACTIVE
+    key = Key(key_id, public_id, name, source, minted.prefix, now_ms, active, None, 0)
     return CreatedKey(key, minted.raw)
 
 
@@ -185,20 +180,26 @@ SET_DEACTIVATED = """
 update api_key
 set deactivated_ms = case when :now_ms is null then null else coalesce(deactivated_ms, :now_ms) end
 where workspace_id = :workspace_id and public_id = :public_id and deleted_ms is null
-returning id
+returning id, name, prefix
 """
 
 
 def deactivate_key(
-    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, now_ms: int
+    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, actor: Actor, now_ms: int
 ) -> None:
     """Its requests are refused; history and key stay. Raises NotFound."""
-    _set_deactivated(connection, workspace_id, public_id, now_ms)
+    values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": now_ms}
+    row = connection.execute(SET_DEACTIVATED, values).fetchone()
+    _record(connection, workspace_id, row, ("deactivate", public_id, actor, now_ms))
 
 
-def reactivate_key(connection: sqlite3.Connection, workspace_id: int, public_id: str) -> None:
+def reactivate_key(
+    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, actor: Actor, now_ms: int
+) -> None:
     """Raises NotFound."""
-    _set_deactivated(connection, workspace_id, public_id, None)
+    values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": None}
+    row = connection.execute(SET_DEACTIVATED, values).fetchone()
+    _record(connection, workspace_id, row, ("reactivate", public_id, actor, now_ms))
 
 
 DELETE_KEY = """
@@ -206,7 +207,7 @@ DELETE_KEY = """
 update api_key
 set deleted_ms = :now_ms
 where workspace_id = :workspace_id and public_id = :public_id and deleted_ms is null
-returning id
+returning id, name, prefix
 """
 FIND_WORKSPACE_ID = """
 -- keys.delete_key
@@ -219,7 +220,7 @@ delete from key_digest where workspace_id = :workspace_id and key_id = :key_id
 
 
 def delete_key(
-    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, now_ms: int
+    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, actor: Actor, now_ms: int
 ) -> None:
     """Forget the secret for good, also for restored backups; the row keeps history's name.
 
@@ -243,8 +244,7 @@ def end_key(
     """As `delete_key`, without writing it down. Raises NotFound."""
     values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": now_ms}
     row = connection.execute(DELETE_KEY, values).fetchone()
-    if row is None:
-        raise NotFound("no such key")
+    _record(connection, workspace_id, row, ("delete", public_id, actor, now_ms))
     connection.execute(DELETE_DIGESTS, {"workspace_id": workspace_id, "key_id": row[0]})
 
 
@@ -263,12 +263,28 @@ def touch_key(
     connection.execute(TOUCH_KEY, values)
 
 
-def _set_deactivated(
-    connection: sqlite3.Connection, workspace_id: int, public_id: str, now_ms: int | None
+def _record(
+    connection: sqlite3.Connection,
+    workspace_id: int,
+    row: Sequence[Any] | None,
+    change: tuple[str, str, Actor, int],
 ) -> None:
-    values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": now_ms}
-    if connection.execute(SET_DEACTIVATED, values).fetchone() is None:
+    """`row`: id, name, prefix; `change`: verb, public id, actor, time.
+
+    Raises NotFound if no row was changed.
+    """
+    if row is None:
         raise NotFound("no such key")
+    verb, public_id, actor, now_ms = change
+    record(
+        connection,
+        workspace_id=workspace_id,
+        actor=actor,
+        action=f"api_key.{verb}",
+        target=public_id,
+        details={"name": row[1], "prefix": row[2]},
+        now_ms=now_ms,
+    )
 
 
 async def _keys(scope: Scope, public_id: str | None, now_ms: int) -> list[Key]:

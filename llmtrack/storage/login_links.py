@@ -3,8 +3,9 @@
 import sqlite3
 
 from llmtrack.domain.errors import Refused
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.database import Database
-from llmtrack.storage.users import has_users
+from llmtrack.storage.users import User, has_users
 
 SETUP_LIFE_MS = 30 * 60_000
 SIGN_IN_LIFE_MS = 60 * 60_000
@@ -65,17 +66,26 @@ delete from login_link where expires_ms <= :now_ms
 
 
 def create_sign_in_link(
-    connection: sqlite3.Connection, digest: bytes, user_id: int, *, now_ms: int
+    connection: sqlite3.Connection, digest: bytes, user: User, *, actor: Actor, now_ms: int
 ) -> None:
     connection.execute(DELETE_EXPIRED, {"now_ms": now_ms})
     values = {
         "digest": digest,
         "purpose": "sign_in",
-        "user_id": user_id,
+        "user_id": user.id,
         "now_ms": now_ms,
         "expires_ms": now_ms + SIGN_IN_LIFE_MS,
     }
     connection.execute(ADD_LINK, values)
+    record(
+        connection,
+        workspace_id=None,
+        actor=actor,
+        action="sign_in_link.create",
+        target=user.public_id,
+        details={"email": user.email},
+        now_ms=now_ms,
+    )
 
 
 FIND_SIGN_IN_LINK = """

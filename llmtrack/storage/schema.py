@@ -10,6 +10,7 @@ of `domain.money`. `kind` and pair codes are in `storage.dimensions`.
 """
 
 from llmtrack.storage.dimensions import MEASURES
+from llmtrack.storage.schema_audit import AUDIT
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_prices import PRICES
 from llmtrack.storage.schema_repricing import REPRICING
@@ -221,4 +222,4 @@ create table latency_day (
 ) strict, without rowid;
 """
 
-MIGRATIONS: tuple[str, ...] = (_INSTANCE + _TENANT, PRICES, OPERATIONS, REPRICING)
+MIGRATIONS: tuple[str, ...] = (_INSTANCE + _TENANT, PRICES, OPERATIONS, REPRICING, AUDIT)

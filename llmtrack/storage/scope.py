@@ -1,7 +1,7 @@
 """One workspace's view of the database: the only thing a page or a key's request holds.
 
 A `Scope` is made in two places: from an API key's row (`storage.keys`) and from a signed-in
-user's membership row (`storage.users`). What is not of its workspace cannot be looked up.
+user's membership row (`storage.memberships`). What is not of its workspace cannot be looked up.
 """
 
 import sqlite3

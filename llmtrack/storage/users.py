@@ -1,14 +1,14 @@
-"""People: accounts of the instance, and the memberships that open workspaces to them."""
+"""People: accounts of the instance."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llmtrack.domain.errors import AlreadyExists, NotFound
 from llmtrack.domain.identifiers import new_public_id
 from llmtrack.domain.names import clean_email, clean_optional_name
-from llmtrack.domain.roles import Role
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.database import Database
-from llmtrack.storage.scope import Scope
 
 USER_COLUMNS = """
 user.id, user.public_id, user.email, user.name, user.is_admin, user.created_ms,
@@ -89,6 +89,7 @@ def create_user(
     password_hash: str | None,
     name: str = "",
     is_admin: bool = False,
+    actor: Actor,
     now_ms: int,
 ) -> User:
     """Without a password hash only a link signs them in. Raises InvalidValue, AlreadyExists."""
@@ -103,7 +104,10 @@ def create_user(
         "is_admin": int(is_admin),
         "now_ms": now_ms,
     }
-    return user_of(connection.execute(ADD_USER, values).fetchone())
+    user = user_of(connection.execute(ADD_USER, values).fetchone())
+    details = {"email": user.email, "admin": user.is_admin}
+    _record(connection, ("create", user.public_id, actor, now_ms), details)
+    return user
 
 
 LIST_USERS = f"""
@@ -138,7 +142,7 @@ async def find_sign_in(database: Database, email: str) -> SignInRow | None:
 
 SET_PASSWORD = """
 -- users.set_password, users.rehash_password
-update user set password_hash = :password_hash where id = :user_id
+update user set password_hash = :password_hash where id = :user_id returning public_id, email
 """  # noqa: S105 - a statement
 END_SESSIONS = """
 -- users.set_password, users.disable_user
@@ -150,40 +154,72 @@ delete from login_link where user_id = :user_id
 """
 
 
-def set_password(connection: sqlite3.Connection, user_id: int, *, password_hash: str) -> None:
+def set_password(
+    connection: sqlite3.Connection, user_id: int, *, password_hash: str, actor: Actor, now_ms: int
+) -> None:
     """Set a new one and end what the old one opened. Raises NotFound."""
     values = {"user_id": user_id, "password_hash": password_hash}
-    if connection.execute(SET_PASSWORD, values).rowcount == 0:
-        raise NotFound("no such user")
+    public_id, email = _changed(connection, SET_PASSWORD, values)
+    _record(connection, ("set_password", public_id, actor, now_ms), {"email": email})
     connection.execute(END_SESSIONS, {"user_id": user_id})
     connection.execute(END_LINKS, {"user_id": user_id})
 
 
 def rehash_password(connection: sqlite3.Connection, user_id: int, *, password_hash: str) -> None:
     """The same password under stronger parameters: sessions stay."""
-    connection.execute(SET_PASSWORD, {"user_id": user_id, "password_hash": password_hash})
+    _changed(connection, SET_PASSWORD, {"user_id": user_id, "password_hash": password_hash})
 
 
 SET_DISABLED = """
 -- users.disable_user, users.enable_user
-update user set disabled_ms = :disabled_ms where id = :user_id
+update user set disabled_ms = :disabled_ms where id = :user_id returning public_id, email
 """
 
 
-def disable_user(connection: sqlite3.Connection, user_id: int, *, now_ms: int) -> None:
+def disable_user(
+    connection: sqlite3.Connection, user_id: int, *, actor: Actor, now_ms: int
+) -> None:
     """Sign them out everywhere and let them in no more. Raises NotFound."""
     values = {"user_id": user_id, "disabled_ms": now_ms}
-    if connection.execute(SET_DISABLED, values).rowcount == 0:
-        raise NotFound("no such user")
+    public_id, email = _changed(connection, SET_DISABLED, values)
+    _record(connection, ("disable", public_id, actor, now_ms), {"email": email})
     connection.execute(END_SESSIONS, {"user_id": user_id})
     connection.execute(END_LINKS, {"user_id": user_id})
 
 
-def enable_user(connection: sqlite3.Connection, user_id: int) -> None:
+def enable_user(connection: sqlite3.Connection, user_id: int, *, actor: Actor, now_ms: int) -> None:
     """Raises NotFound."""
     values = {"user_id": user_id, "disabled_ms": None}
-    if connection.execute(SET_DISABLED, values).rowcount == 0:
+    public_id, email = _changed(connection, SET_DISABLED, values)
+    _record(connection, ("enable", public_id, actor, now_ms), {"email": email})
+
+
+def _changed(
+    connection: sqlite3.Connection, sql: str, values: Mapping[str, object]
+) -> tuple[str, str]:
+    """Public id and e-mail of the one user that a statement changed. Raises NotFound."""
+    row = connection.execute(sql, values).fetchone()
+    if row is None:
         raise NotFound("no such user")
+    return row[0], row[1]
+
+
+def _record(
+    connection: sqlite3.Connection,
+    change: tuple[str, str, Actor, int],
+    details: Mapping[str, object],
+) -> None:
+    """`change`: verb, public id, actor, time. Accounts belong to the instance."""
+    verb, target, actor, now_ms = change
+    record(
+        connection,
+        workspace_id=None,
+        actor=actor,
+        action=f"user.{verb}",
+        target=target,
+        details=details,
+        now_ms=now_ms,
+    )
 
 
 NOTE_SIGN_IN = """
@@ -194,75 +230,3 @@ update user set last_sign_in_ms = :now_ms where id = :user_id
 
 def note_sign_in(connection: sqlite3.Connection, user_id: int, *, now_ms: int) -> None:
     connection.execute(NOTE_SIGN_IN, {"user_id": user_id, "now_ms": now_ms})
-
-
-ADD_MEMBERSHIP = """
--- users.add_member
-insert into membership (workspace_id, user_id, role, created_ms)
-values (:workspace_id, :user_id, :role, :now_ms)
-on conflict do update set role = excluded.role
-"""
-
-
-def add_member(
-    connection: sqlite3.Connection, workspace_id: int, user_id: int, *, role: Role, now_ms: int
-) -> None:
-    """Open the workspace to the user, or change their role in it."""
-    values = {
-        "workspace_id": workspace_id,
-        "user_id": user_id,
-        "role": role.value,
-        "now_ms": now_ms,
-    }
-    connection.execute(ADD_MEMBERSHIP, values)
-
-
-@dataclass(frozen=True)
-class Membership:
-    """A workspace that a user may open."""
-
-    public_id: str
-    name: str
-    role: Role
-
-
-# Each workspace asks for its own row: memberships have no index across workspaces.
-LIST_MEMBERSHIPS = """
--- users.memberships
-select w.public_id, w.name, m.role
-from workspace w cross join membership m on m.workspace_id = w.id and m.user_id = :user_id
-order by w.name, w.id
-"""
-
-
-async def memberships(database: Database, user_id: int) -> list[Membership]:
-    rows = await database.rows(LIST_MEMBERSHIPS, user_id=user_id)
-    return [Membership(row[0], row[1], Role(row[2])) for row in rows]
-
-
-FIND_MEMBERSHIP = """
--- users.scope_for_member
-select w.id, w.public_id, w.name, w.time_zone, m.role
-from workspace w
-join membership m on m.workspace_id = w.id
-join user u on u.id = m.user_id
-where w.public_id = :public_id
-  and m.user_id = :user_id
-  and u.disabled_ms is null
-"""
-
-
-async def scope_for_member(database: Database, user_id: int, workspace_public_id: str) -> Scope:
-    """The workspace as this user sees it. Raises NotFound, whether foreign or missing."""
-    rows = await database.rows(FIND_MEMBERSHIP, user_id=user_id, public_id=workspace_public_id)
-    if not rows:
-        raise NotFound("no such workspace")
-    [row] = rows
-    return Scope(
-        database,
-        workspace_id=row["id"],
-        public_id=row["public_id"],
-        name=row["name"],
-        time_zone=row["time_zone"],
-        role=Role(row["role"]),
-    )

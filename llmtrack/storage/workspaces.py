@@ -1,6 +1,7 @@
 """Workspaces: the tenants of the instance, their plan, who is in them."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llmtrack.domain.errors import AlreadyExists, InvalidValue, NotFound
@@ -9,6 +10,7 @@ from llmtrack.domain.names import clean_name
 from llmtrack.domain.periods import month_of, zone
 from llmtrack.domain.plans import ACTIVE, Plan
 from llmtrack.domain.roles import Role
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.database import Database
 from llmtrack.storage.scope import Scope
 
@@ -53,7 +55,7 @@ async def find_workspace(database: Database, name: str) -> Workspace:
 async def scope_for_admin(database: Database, name: str) -> Scope:
     """What the operator's commands see of a workspace: all of it. Raises NotFound.
 
-    Never for a page: those see what a membership shows (`users.scope_for_member`).
+    Never for a page: those see what a membership shows (`memberships.scope_for_member`).
     """
     workspace = await find_workspace(database, name)
     return Scope(
@@ -84,14 +86,25 @@ select 1 from workspace where name = :name
 """
 ADD_WORKSPACE = f"""
 -- workspaces.create_workspace
-insert into workspace (public_id, name, time_zone, created_ms)
-values (:public_id, :name, :time_zone, :now_ms)
+insert into workspace (id, public_id, name, time_zone, created_ms)
+values (
+  -- Never that of a deleted one, whose audit log is still there.
+  (select coalesce(max(id), 0) + 1 from (
+    select max(id) as id from workspace union all select max(workspace_id) from audit_log
+  )),
+  :public_id, :name, :time_zone, :now_ms
+)
 returning {_COLUMNS}
 """  # noqa: S608 - a constant
 
 
 def create_workspace(
-    connection: sqlite3.Connection, *, name: str, time_zone: str = "UTC", now_ms: int
+    connection: sqlite3.Connection,
+    *,
+    name: str,
+    time_zone: str = "UTC",
+    actor: Actor,
+    now_ms: int,
 ) -> Workspace:
     """Raises InvalidValue, AlreadyExists: commands name workspaces, so names are unique."""
     name = clean_name("workspace", name)
@@ -103,7 +116,10 @@ def create_workspace(
         "time_zone": zone(time_zone).key,
         "now_ms": now_ms,
     }
-    return _workspace(connection.execute(ADD_WORKSPACE, values).fetchone())
+    made = _workspace(connection.execute(ADD_WORKSPACE, values).fetchone())
+    details = {"name": made.name, "time_zone": made.time_zone}
+    _record(connection, made, ("create", actor, now_ms), details)
+    return made
 
 
 SET_PLAN = f"""
@@ -124,6 +140,8 @@ def set_plan(
     name: str,
     monthly_events: int | None,
     billing_status: str = ACTIVE,
+    actor: Actor,
+    now_ms: int,
 ) -> Workspace:
     """`monthly_events` None is no limit. Raises InvalidValue, NotFound."""
     if monthly_events is not None and not 0 <= monthly_events < 2**53:
@@ -134,7 +152,10 @@ def set_plan(
         "monthly_events": monthly_events,
         "billing_status": clean_name("billing_status", billing_status),
     }
-    return _changed(connection, SET_PLAN, values)
+    found = _changed(connection, SET_PLAN, values)
+    details = {name: values[name] for name in ("plan_name", "monthly_events", "billing_status")}
+    _record(connection, found, ("set_plan", actor, now_ms), details)
+    return found
 
 
 SET_SUSPENDED = f"""
@@ -147,14 +168,20 @@ returning {_COLUMNS}
 
 
 def suspend_workspace(
-    connection: sqlite3.Connection, workspace_id: int, *, now_ms: int
+    connection: sqlite3.Connection, workspace_id: int, *, actor: Actor, now_ms: int
 ) -> Workspace:
     """Refuse its events from now on; what is stored stays and can be read."""
-    return _changed(connection, SET_SUSPENDED, {"id": workspace_id, "suspended_ms": now_ms})
+    found = _changed(connection, SET_SUSPENDED, {"id": workspace_id, "suspended_ms": now_ms})
+    _record(connection, found, ("suspend", actor, now_ms), {"name": found.name})
+    return found
 
 
-def resume_workspace(connection: sqlite3.Connection, workspace_id: int) -> Workspace:
-    return _changed(connection, SET_SUSPENDED, {"id": workspace_id, "suspended_ms": None})
+def resume_workspace(
+    connection: sqlite3.Connection, workspace_id: int, *, actor: Actor, now_ms: int
+) -> Workspace:
+    found = _changed(connection, SET_SUSPENDED, {"id": workspace_id, "suspended_ms": None})
+    _record(connection, found, ("resume", actor, now_ms), {"name": found.name})
+    return found
 
 
 @dataclass(frozen=True)
@@ -214,6 +241,25 @@ def _changed(
     if row is None:
         raise NotFound("no such workspace")
     return _workspace(row)
+
+
+def _record(
+    connection: sqlite3.Connection,
+    workspace: Workspace,
+    change: tuple[str, Actor, int],
+    details: Mapping[str, object],
+) -> None:
+    """`change`: verb, actor, time."""
+    verb, actor, now_ms = change
+    record(
+        connection,
+        workspace_id=workspace.id,
+        actor=actor,
+        action=f"workspace.{verb}",
+        target=workspace.public_id,
+        details=details,
+        now_ms=now_ms,
+    )
 
 
 def _only(rows: list[sqlite3.Row], name: str) -> Workspace:

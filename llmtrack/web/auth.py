@@ -8,6 +8,8 @@ from aiohttp import web
 
 from llmtrack.domain.credentials import mint_token, token_digest
 from llmtrack.domain.roles import Permission, may
+from llmtrack.storage.audit import Actor
+from llmtrack.storage.memberships import memberships, scope_for_member
 from llmtrack.storage.sessions import (
     LIFE_MS,
     create_session,
@@ -15,7 +17,6 @@ from llmtrack.storage.sessions import (
     find_session,
     touch_session,
 )
-from llmtrack.storage.users import memberships, scope_for_member
 from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE, SIGNED_IN, SITE, SignedIn
 from llmtrack.web.render import VIEWER, Viewer, WorkspaceChoice
 
@@ -85,6 +86,12 @@ def sign_in_first(request: web.Request) -> web.Response:
         # A redirect would be followed by the script, and the page swapped into a part of it.
         return web.Response(status=204, headers={"HX-Redirect": location})
     return see_other(location)
+
+
+def actor_of(request: web.Request) -> Actor:
+    """The signed-in user of a request, for the audit log."""
+    user = request[SIGNED_IN].user
+    return Actor(user.id, user.email, request.remote)
 
 
 def see_other(location: str) -> web.Response:

@@ -14,7 +14,7 @@ from llmtrack.storage.keys import (
     reactivate_key,
 )
 from llmtrack.storage.latest_event import LatestEvent, latest_event
-from llmtrack.web.auth import require, see_other
+from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.context import CLOCK_MS, FRESH_KEYS, SCOPE, SIGNED_IN, SITE
 from llmtrack.web.forms import read_form
 from llmtrack.web.render import page
@@ -42,7 +42,7 @@ async def post_keys(request: web.Request) -> web.StreamResponse:
             create_key,
             name=form["name"],
             source=form["source"],
-            created_by=signed_in.user.id,
+            actor=actor_of(request),
             now_ms=now_ms,
         )
     except InvalidValue as error:
@@ -76,13 +76,18 @@ async def get_key(request: web.Request) -> web.StreamResponse:
 @require(Permission.MANAGE_KEYS)
 async def post_deactivation(request: web.Request) -> web.StreamResponse:
     now_ms = request.app[CLOCK_MS]()
-    await request[SCOPE].write(deactivate_key, request.match_info["key"], now_ms=now_ms)
+    await request[SCOPE].write(
+        deactivate_key, request.match_info["key"], actor=actor_of(request), now_ms=now_ms
+    )
     return see_other(_list_url(request))
 
 
 @require(Permission.MANAGE_KEYS)
 async def post_reactivation(request: web.Request) -> web.StreamResponse:
-    await request[SCOPE].write(reactivate_key, request.match_info["key"])
+    now_ms = request.app[CLOCK_MS]()
+    await request[SCOPE].write(
+        reactivate_key, request.match_info["key"], actor=actor_of(request), now_ms=now_ms
+    )
     return see_other(_list_url(request))
 
 
@@ -103,7 +108,9 @@ async def get_deletion(request: web.Request) -> web.StreamResponse:
 @require(Permission.MANAGE_KEYS)
 async def post_deletion(request: web.Request) -> web.StreamResponse:
     now_ms = request.app[CLOCK_MS]()
-    await request[SCOPE].write(delete_key, request.match_info["key"], now_ms=now_ms)
+    await request[SCOPE].write(
+        delete_key, request.match_info["key"], actor=actor_of(request), now_ms=now_ms
+    )
     return see_other(_list_url(request))
 
 

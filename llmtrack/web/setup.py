@@ -65,6 +65,7 @@ async def _set_up(request: web.Request, form: Mapping[str, str], now_ms: int) ->
         workspace=form["workspace"],
         time_zone=form["time_zone"],
         link_digest=token_digest(form["token"]),
+        ip=request.remote,
         now_ms=now_ms,
     )
 

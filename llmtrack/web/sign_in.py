@@ -9,14 +9,8 @@ from aiohttp import web
 from llmtrack.domain.credentials import token_digest
 from llmtrack.domain.errors import Refused
 from llmtrack.storage.login_links import is_sign_in_link, redeem_sign_in_link
-from llmtrack.storage.users import (
-    User,
-    any_user,
-    find_sign_in,
-    memberships,
-    note_sign_in,
-    rehash_password,
-)
+from llmtrack.storage.memberships import memberships
+from llmtrack.storage.users import User, any_user, find_sign_in, note_sign_in, rehash_password
 from llmtrack.web.auth import see_other, sign_in_first, start_session, stop_session
 from llmtrack.web.context import CLOCK_MS, DATABASE, PASSWORD_POOL, SIGN_IN_DELAYS, SIGNED_IN
 from llmtrack.web.forms import read_form

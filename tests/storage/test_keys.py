@@ -18,7 +18,7 @@ from llmtrack.storage.keys import (
     touch_key,
 )
 from llmtrack.storage.workspaces import suspend_workspace
-from tests.conftest import NOW_MS, World
+from tests.conftest import ACTOR, NOW_MS, WHO, World
 
 
 async def test_a_new_key_is_found_by_its_digest(world: World) -> None:
@@ -44,11 +44,11 @@ async def test_keys_of_two_workspaces_have_their_own_numbers(world: World) -> No
 async def test_a_deactivated_key_says_so_and_comes_back(world: World) -> None:
     scope, public_id = await world.scope(), world.acme_key.key.public_id
     digest = key_digest(world.acme_key.raw)
-    await scope.write(deactivate_key, public_id, now_ms=NOW_MS)
+    await scope.write(deactivate_key, public_id, **WHO)
     row = await find_key(world.database, digest)
     assert row is not None
     assert row.state is KeyState.INACTIVE
-    await scope.write(reactivate_key, public_id)
+    await scope.write(reactivate_key, public_id, **WHO)
     row = await find_key(world.database, digest)
     assert row is not None
     assert row.state is KeyState.ACTIVE
@@ -56,7 +56,7 @@ async def test_a_deactivated_key_says_so_and_comes_back(world: World) -> None:
 
 async def test_a_deleted_key_is_gone_but_its_name_stays(world: World) -> None:
     scope, public_id = await world.scope(), world.acme_key.key.public_id
-    await scope.write(delete_key, public_id, now_ms=NOW_MS)
+    await scope.write(delete_key, public_id, **WHO)
     assert await find_key(world.database, key_digest(world.acme_key.raw)) is None
     assert await list_keys(scope, now_ms=NOW_MS) == []
     with sqlite3.connect(world.database.path) as connection:
@@ -66,13 +66,13 @@ async def test_a_deleted_key_is_gone_but_its_name_stays(world: World) -> None:
     assert names == [("Acme app",)]
     assert digests == [(world.globex.id,)]
     with pytest.raises(NotFound):
-        await scope.write(reactivate_key, public_id)
+        await scope.write(reactivate_key, public_id, **WHO)
 
 
 async def test_numbers_of_deleted_keys_are_not_given_out_again(world: World) -> None:
     scope = await world.scope()
-    await scope.write(delete_key, world.acme_key.key.public_id, now_ms=NOW_MS)
-    created = await scope.write(create_key, name="Next", now_ms=NOW_MS)
+    await scope.write(delete_key, world.acme_key.key.public_id, **WHO)
+    created = await scope.write(create_key, name="Next", **WHO)
     assert created.key.id == world.acme_key.key.id + 1
 
 
@@ -81,14 +81,14 @@ async def test_another_workspaces_key_cannot_be_touched(world: World) -> None:
     with pytest.raises(NotFound):
         await key_of(scope, foreign, now_ms=NOW_MS)
     with pytest.raises(NotFound):
-        await scope.write(deactivate_key, foreign, now_ms=NOW_MS)
+        await scope.write(deactivate_key, foreign, **WHO)
     with pytest.raises(NotFound):
-        await scope.write(delete_key, foreign, now_ms=NOW_MS)
+        await scope.write(delete_key, foreign, **WHO)
     assert await find_key(world.database, key_digest(world.acme_key.raw)) is not None
 
 
 async def test_a_suspended_workspace_shows_on_its_keys(world: World) -> None:
-    await world.database.write(suspend_workspace, world.acme.id, now_ms=NOW_MS)
+    await world.database.write(suspend_workspace, world.acme.id, **WHO)
     row = await find_key(world.database, key_digest(world.acme_key.raw))
     assert row is not None
     assert row.workspace_suspended
@@ -104,7 +104,9 @@ async def test_the_last_use_never_moves_backwards(world: World) -> None:
 
 async def test_the_newest_key_is_listed_first_with_its_source(world: World) -> None:
     scope = await world.scope()
-    await scope.write(create_key, name=" Gateway ", source=" litellm ", now_ms=NOW_MS + 1)
+    await scope.write(
+        create_key, name=" Gateway ", source=" litellm ", actor=ACTOR, now_ms=NOW_MS + 1
+    )
     newest, first = await list_keys(scope, now_ms=NOW_MS)
     assert (newest.name, newest.source) == ("Gateway", "litellm")
     assert (first.name, first.source) == ("Acme app", None)
@@ -114,5 +116,5 @@ async def test_the_newest_key_is_listed_first_with_its_source(world: World) -> N
 async def test_a_bad_name_is_refused_with_its_field(world: World, name: str) -> None:
     scope = await world.scope()
     with pytest.raises(InvalidValue) as refused:
-        await scope.write(create_key, name=name, now_ms=NOW_MS)
+        await scope.write(create_key, name=name, **WHO)
     assert refused.value.field == "name"

@@ -16,6 +16,7 @@ from llmtrack.storage.login_links import (
     redeem_setup_link,
     redeem_sign_in_link,
 )
+from llmtrack.storage.memberships import memberships, scope_for_member
 from llmtrack.storage.sessions import (
     IDLE_MS,
     LIFE_MS,
@@ -24,15 +25,7 @@ from llmtrack.storage.sessions import (
     find_session,
     touch_session,
 )
-from llmtrack.storage.users import (
-    create_user,
-    disable_user,
-    find_sign_in,
-    list_users,
-    memberships,
-    scope_for_member,
-    set_password,
-)
+from llmtrack.storage.users import create_user, disable_user, find_sign_in, list_users, set_password
 from llmtrack.storage.workspaces import (
     create_workspace,
     find_workspace,
@@ -41,7 +34,7 @@ from llmtrack.storage.workspaces import (
     scope_for_admin,
     set_plan,
 )
-from tests.conftest import NOW_MS, World
+from tests.conftest import NOW_MS, WHO, World
 
 DIGEST = token_digest("a token")
 
@@ -49,14 +42,14 @@ DIGEST = token_digest("a token")
 async def test_an_address_is_one_account_however_it_is_typed(world: World) -> None:
     with pytest.raises(AlreadyExists):
         await world.database.write(
-            create_user, email=" ALICE@Example.com ", password_hash=None, now_ms=NOW_MS
+            create_user, email=" ALICE@Example.com ", password_hash=None, **WHO
         )
 
 
 @pytest.mark.parametrize("email", ["", "alice", "a@", "@b", "a b@c.de", "a@b..c", "a\n@b.c"])
 async def test_what_is_no_address_is_refused(database: Database, email: str) -> None:
     with pytest.raises(InvalidValue) as refused:
-        await database.write(create_user, email=email, password_hash=None, now_ms=NOW_MS)
+        await database.write(create_user, email=email, password_hash=None, **WHO)
     assert refused.value.field == "email"
 
 
@@ -82,7 +75,7 @@ async def test_members_are_listed_owner_first(world: World) -> None:
 
 async def test_a_disabled_user_is_out_at_once(world: World) -> None:
     await world.database.write(create_session, DIGEST, world.bob.id, now_ms=NOW_MS)
-    await world.database.write(disable_user, world.bob.id, now_ms=NOW_MS)
+    await world.database.write(disable_user, world.bob.id, **WHO)
     assert await find_session(world.database, DIGEST, now_ms=NOW_MS) is None
     assert await find_sign_in(world.database, "bob@example.com") is None
     with pytest.raises(NotFound):
@@ -113,7 +106,7 @@ async def test_signing_out_and_a_new_password_end_sessions(world: World) -> None
     await write(end_session, DIGEST)
     assert await find_session(world.database, DIGEST, now_ms=NOW_MS) is None
     assert await find_session(world.database, other, now_ms=NOW_MS) is not None
-    await write(set_password, world.alice.id, password_hash="new")
+    await write(set_password, world.alice.id, password_hash="new", **WHO)
     assert await find_session(world.database, other, now_ms=NOW_MS) is None
 
 
@@ -160,7 +153,7 @@ async def test_a_setup_that_fails_leaves_nothing_behind(database: Database) -> N
 
 async def test_a_sign_in_link_works_once(world: World) -> None:
     token, write = mint_token(), world.database.write
-    await write(create_sign_in_link, token.digest, world.bob.id, now_ms=NOW_MS)
+    await write(create_sign_in_link, token.digest, world.bob, **WHO)
     redeemed = await write(redeem_sign_in_link, token.digest, now_ms=NOW_MS)
     assert redeemed == world.bob.id
     with pytest.raises(Refused):
@@ -170,11 +163,11 @@ async def test_a_sign_in_link_works_once(world: World) -> None:
 async def test_a_workspace_is_found_by_id_or_name_and_has_its_plan(world: World) -> None:
     by_name = await find_workspace(world.database, "Acme")
     assert by_name == await find_workspace(world.database, world.acme.public_id)
-    await world.database.write(set_plan, by_name.id, name="free", monthly_events=3000)
+    await world.database.write(set_plan, by_name.id, name="free", monthly_events=3000, **WHO)
     scope = await scope_for_admin(world.database, "Acme")
     quota = await quota_of_month(scope, now_ms=NOW_MS)
     assert (quota.plan, quota.used) == (Plan("free", 3000, "active"), 0)
     with pytest.raises(NotFound):
         await find_workspace(world.database, "Initech")
     with pytest.raises(AlreadyExists):
-        await world.database.write(create_workspace, name="Acme", now_ms=NOW_MS)
+        await world.database.write(create_workspace, name="Acme", **WHO)

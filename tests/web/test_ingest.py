@@ -15,7 +15,7 @@ import pytest
 from llmtrack.services import ingest as ingest_service
 from llmtrack.storage.keys import deactivate_key, delete_key
 from llmtrack.storage.workspaces import set_plan, suspend_workspace
-from tests.conftest import NOW_MS, World
+from tests.conftest import NOW_MS, WHO, World
 from tests.web.conftest import Client
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "ingest_answers.json").read_text())
@@ -143,9 +143,9 @@ async def test_keys_that_ended_say_how(client: Client, world: World) -> None:
     write, acme, key = world.database.write, world.acme.id, world.acme_key
     await send(client, key.raw)
 
-    await write(deactivate_key, acme, key.key.public_id, now_ms=NOW_MS)
+    await write(deactivate_key, acme, key.key.public_id, **WHO)
     assert await send(client, key.raw) == golden("inactive_key")
-    await write(delete_key, acme, key.key.public_id, now_ms=NOW_MS)
+    await write(delete_key, acme, key.key.public_id, **WHO)
     assert await send(client, key.raw) == golden("invalid_key")
 
 
@@ -161,7 +161,7 @@ async def test_an_expired_or_rotated_out_key_is_revoked(
 
 
 async def test_a_suspended_workspace_takes_no_events(client: Client, world: World) -> None:
-    await world.database.write(suspend_workspace, world.acme.id, now_ms=NOW_MS)
+    await world.database.write(suspend_workspace, world.acme.id, **WHO)
 
     assert await send(client, world.acme_key.raw) == golden("invalid_workspace")
 
@@ -178,7 +178,7 @@ async def test_a_plan_refuses(
     client: Client, world: World, plan: dict[str, Any], name: str
 ) -> None:
     await send(client, world.acme_key.raw, **{"Idempotency-Key": "first"})
-    await world.database.write(set_plan, world.acme.id, **plan)
+    await world.database.write(set_plan, world.acme.id, **plan, **WHO)
 
     assert await send(client, world.acme_key.raw) == golden(name)
     replay = await send(client, world.acme_key.raw, **{"Idempotency-Key": "first"})

@@ -1,0 +1,58 @@
+"""The audit log across workspaces: whether its chains are whole, and where they end."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from llmtrack.storage.audit import CHAIN_COLUMNS, Verdict, verify
+
+ALL_AUDIT_CHAINS = f"""
+-- maintenance_audit.all_audit_verdict
+select {CHAIN_COLUMNS} from audit_log order by workspace_id, id
+"""  # noqa: S608 - a constant
+
+
+def all_audit_verdict(connection: sqlite3.Connection) -> Verdict:
+    """Walk every chain of the audit log."""
+    return verify(connection.execute(ALL_AUDIT_CHAINS))
+
+
+class AuditHead(NamedTuple):
+    """The last entry of a chain; `workspace_id` 0 is the instance's. `hash`: hex."""
+
+    workspace_id: int
+    id: int
+    hash: str
+
+
+ALL_AUDIT_HEADS = """
+-- maintenance_audit.all_audit_heads
+select a.workspace_id, a.id, a.hash
+from audit_log a
+join (select workspace_id, max(id) as id from audit_log group by workspace_id) last
+  on last.workspace_id = a.workspace_id and last.id = a.id
+order by a.workspace_id
+"""
+
+
+def all_audit_heads(connection: sqlite3.Connection) -> list[AuditHead]:
+    """What to keep outside of the file: it shows when entries are cut off a chain's end."""
+    return [AuditHead(row[0], row[1], row[2].hex()) for row in connection.execute(ALL_AUDIT_HEADS)]
+
+
+ALL_AUDIT_AT = """
+-- maintenance_audit.all_audit_missing
+select hash from audit_log where workspace_id = :workspace_id and id = :id
+"""
+
+
+def all_audit_missing(connection: sqlite3.Connection, heads: Sequence[AuditHead]) -> list[str]:
+    """Which of the heads that were kept are not in the log as they were."""
+    faults = []
+    for head in heads:
+        values = {"workspace_id": head.workspace_id, "id": head.id}
+        row = connection.execute(ALL_AUDIT_AT, values).fetchone()
+        if row is None or row[0].hex() != head.hash:
+            what = "is missing" if row is None else "is another one"
+            faults.append(f"workspace {head.workspace_id} entry {head.id}: {what}")
+    return faults
