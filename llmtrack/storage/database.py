@@ -5,13 +5,14 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import aiosqlite
 
 from llmtrack.domain.errors import LLMtrackError
 from llmtrack.storage.faults import Fault, fault_of
 from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
+from llmtrack.storage.wall import TooSlow, Walled
 from llmtrack.storage.writer import Job, Writer, transaction
 
 T = TypeVar("T")
@@ -19,7 +20,9 @@ P = ParamSpec("P")
 
 BUSY_TIMEOUT_MS = 5_000
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
-READER_COUNT = 3
+_READING: Any = {"uri": True, "isolation_level": None, "cached_statements": 256}
+WALLED_COUNT = 3
+INSTANCE_COUNT = 2
 _WRONG_DIRECTORY = "name another --data-dir, or restore a backup: llmtrack backup restore FILE"
 
 
@@ -42,20 +45,33 @@ class Reading:
         return list(found)
 
 
+class Behind(NamedTuple):
+    """A connection behind the wall, and the object that its own thread uses."""
+
+    connection: aiosqlite.Connection
+    walled: Walled
+
+
+Readers = list[aiosqlite.Connection]
+
+
 class Database:
     """The open file. `web` pages get a `Scope` of it, never the whole."""
 
-    def __init__(self, path: Path, writer: Writer, readers: list[aiosqlite.Connection]) -> None:
+    def __init__(self, path: Path, writer: Writer, readers: Readers, walled: list[Behind]) -> None:
         self.path = path
         # Counts every change that was not an ingest batch: what is cached from the file is
         # good for as long as this stays the same.
         self.generation = 0
         self._data_version = -1
         self._writer = writer
-        self._readers = readers
+        self._readers = [*readers, *(behind.connection for behind in walled)]
         self._idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        self._idle_walled: asyncio.LifoQueue[Behind] = asyncio.LifoQueue()
         for reader in readers:
             self._idle.put_nowait(reader)
+        for behind in walled:
+            self._idle_walled.put_nowait(behind)
 
     @classmethod
     async def open(cls, path: Path, *, create: bool = False) -> "Database":
@@ -67,8 +83,9 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        readers = [await _connect_reader(path) for _ in range(READER_COUNT)]
-        return cls(path, Writer(connection), readers)
+        readers = [await _connect_reader(path) for _ in range(INSTANCE_COUNT)]
+        walled = [await _connect_walled(path) for _ in range(WALLED_COUNT)]
+        return cls(path, Writer(connection), readers, walled)
 
     async def close(self) -> None:
         for reader in self._readers:
@@ -95,14 +112,41 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
-        """A reader connection inside one read transaction: all rows are of one moment."""
+        """What belongs to no workspace: all rows are of one moment.
+
+        For what leads to a workspace (keys, sessions, memberships) and for commands. What a
+        workspace shows is read through a `Scope`.
+        """
         connection = await self._idle.get()
         try:
             await connection.execute("begin")
             yield Reading(connection)
         finally:
-            await connection.rollback()
-            self._idle.put_nowait(connection)
+            try:
+                await connection.rollback()
+            finally:
+                self._idle.put_nowait(connection)
+
+    @asynccontextmanager
+    async def reading_within(
+        self, workspace_id: int, steps_max: int | None
+    ) -> AsyncIterator[Reading]:
+        """A connection behind the wall; its queries may take `steps_max` steps together."""
+        behind = await self._idle_walled.get()
+        try:
+            behind.walled.enter(workspace_id, steps_max)
+            await behind.connection.execute("begin")
+            yield Reading(behind.connection)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise TooSlow("this question took too long", fix="choose less of it") from error
+            raise
+        finally:
+            try:
+                await behind.connection.rollback()
+            finally:
+                behind.walled.leave()
+                self._idle_walled.put_nowait(behind)
 
     async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
         async with self.reading() as reading:
@@ -213,12 +257,35 @@ def _schema_version(connection: sqlite3.Connection) -> int:
 
 
 async def _connect_reader(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, cached_statements=256
-    )
+    connection = await aiosqlite.connect(_read_only(path), **_READING)
     connection.row_factory = sqlite3.Row
     await connection.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
     await connection.execute("pragma query_only=on")
     await connection.execute("pragma trusted_schema=off")
     await connection.execute("pragma temp_store=memory")
     return connection
+
+
+async def _connect_walled(path: Path) -> Behind:
+    """The wall is put up on the connection's own thread, before anything else can use it."""
+    made: list[Walled] = []
+
+    def connect() -> Walled:
+        made.append(connect_walled(path))
+        return made[0]
+
+    connection = await aiosqlite.Connection(connect, iter_chunk_size=64)
+    return Behind(connection, made[0])
+
+
+def connect_walled(path: Path) -> Walled:
+    """A connection that sees one workspace at a time."""
+    connection = sqlite3.connect(
+        _read_only(path), factory=Walled, timeout=BUSY_TIMEOUT_MS / 1000, **_READING
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"

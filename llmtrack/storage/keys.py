@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from llmtrack.domain.credentials import mint_key
@@ -12,61 +11,12 @@ from llmtrack.domain.identifiers import new_public_id
 from llmtrack.domain.names import clean_name, clean_optional_name
 from llmtrack.domain.periods import day_of
 from llmtrack.storage.audit import Actor, record
-from llmtrack.storage.database import Database
 from llmtrack.storage.deletions import note_deletion
 from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.key_lookup import KeyState, state_of
 from llmtrack.storage.scope import Scope
 
 RECENT_DAYS = 7
-
-
-class KeyState(StrEnum):
-    ACTIVE = "active"
-    INACTIVE = "inactive"
-
-
-class KeyRow(NamedTuple):
-    """What ingest needs to know of the key it was given."""
-
-    workspace_id: int
-    key_id: int
-    key_public_id: str
-    state: KeyState
-    prefix: str
-    source: str | None
-    workspace_suspended: bool
-    expires_ms: int | None
-    revoked_ms: int | None
-
-
-FIND_KEY = """
--- keys.find_key
-select d.workspace_id, d.key_id, k.public_id, k.deactivated_ms, k.prefix, k.source,
-  w.suspended_ms, d.expires_ms, d.revoked_ms
-from key_digest d
-join api_key k on k.workspace_id = d.workspace_id and k.id = d.key_id
-join workspace w on w.id = d.workspace_id
-where d.digest = :digest and k.deleted_ms is null
-"""
-
-
-async def find_key(database: Database, digest: bytes) -> KeyRow | None:
-    """The key behind a digest: the one door from a credential to its workspace."""
-    rows = await database.rows(FIND_KEY, digest=digest)
-    if not rows:
-        return None
-    [row] = rows
-    return KeyRow(
-        workspace_id=row["workspace_id"],
-        key_id=row["key_id"],
-        key_public_id=row["public_id"],
-        state=_state(row["deactivated_ms"]),
-        prefix=row["prefix"],
-        source=row["source"],
-        workspace_suspended=row["suspended_ms"] is not None,
-        expires_ms=row["expires_ms"],
-        revoked_ms=row["revoked_ms"],
-    )
 
 
 @dataclass(frozen=True)
@@ -226,7 +176,8 @@ def delete_key(
 
     Raises NotFound.
     """
-    end_key(connection, workspace_id, public_id, now_ms=now_ms)
+    ended = end_key(connection, workspace_id, public_id, now_ms=now_ms)
+    _record(connection, workspace_id, ended, ("delete", public_id, actor, now_ms))
     [workspace] = connection.execute(FIND_WORKSPACE_ID, (workspace_id,)).fetchone()
     note_deletion(
         connection,
@@ -240,12 +191,14 @@ def delete_key(
 
 def end_key(
     connection: sqlite3.Connection, workspace_id: int, public_id: str, *, now_ms: int
-) -> None:
-    """As `delete_key`, without writing it down. Raises NotFound."""
+) -> sqlite3.Row:
+    """As `delete_key`, without writing it down: its id, name and prefix. Raises NotFound."""
     values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": now_ms}
-    row = connection.execute(DELETE_KEY, values).fetchone()
-    _record(connection, workspace_id, row, ("delete", public_id, actor, now_ms))
+    row: sqlite3.Row | None = connection.execute(DELETE_KEY, values).fetchone()
+    if row is None:
+        raise NotFound("no such key")
     connection.execute(DELETE_DIGESTS, {"workspace_id": workspace_id, "key_id": row[0]})
+    return row
 
 
 TOUCH_KEY = """
@@ -303,13 +256,9 @@ async def _keys(scope: Scope, public_id: str | None, now_ms: int) -> list[Key]:
             source=row["source"],
             prefix=row["prefix"],
             created_ms=row["created_ms"],
-            state=_state(row["deactivated_ms"]),
+            state=state_of(row["deactivated_ms"]),
             last_used_ms=row["last_used_ms"],
             recent_events=row["recent_events"],
         )
         for row in rows
     ]
-
-
-def _state(deactivated_ms: int | None) -> KeyState:
-    return KeyState.ACTIVE if deactivated_ms is None else KeyState.INACTIVE

@@ -12,6 +12,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from llmtrack.domain.roles import Role
 from llmtrack.storage.database import Database, Reading
 
+STEPS_MAX = 1_000_000_000
+"""Steps of SQLite's machine that the queries of one page may take: 10 to 20 seconds."""
+
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -42,6 +45,7 @@ class Scope:
         name: str,
         time_zone: str,
         role: Role,
+        steps_max: int | None = STEPS_MAX,
     ) -> None:
         self._database = database
         self.workspace_id = workspace_id
@@ -49,10 +53,12 @@ class Scope:
         self.name = name
         self.time_zone = time_zone
         self.role = role
+        self._steps_max = steps_max
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ScopedReading]:
-        async with self._database.reading() as reading:
+        within = self._database.reading_within(self.workspace_id, self._steps_max)
+        async with within as reading:
             yield ScopedReading(reading, self.workspace_id)
 
     async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:

@@ -65,6 +65,7 @@ async def scope_for_admin(database: Database, name: str) -> Scope:
         name=workspace.name,
         time_zone=workspace.time_zone,
         role=Role.OWNER,
+        steps_max=None,
     )
 
 

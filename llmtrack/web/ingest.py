@@ -20,7 +20,7 @@ from llmtrack.formats.json_body import decode_json, split_array
 from llmtrack.formats.native import event_of, parse_event
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.price_books import PriceBooks
-from llmtrack.storage.keys import KeyRow
+from llmtrack.storage.key_lookup import KeyRow
 from llmtrack.storage.usage import PricedEvent
 from llmtrack.web.context import CLOCK_MS
 from llmtrack.web.ingest_answers import (

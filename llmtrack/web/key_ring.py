@@ -11,7 +11,8 @@ from aiohttp import web
 from llmtrack.domain.credentials import key_digest, looks_like_key
 from llmtrack.domain.errors import LLMtrackError
 from llmtrack.storage.database import Database
-from llmtrack.storage.keys import KeyRow, KeyState, find_key, touch_key
+from llmtrack.storage.key_lookup import KeyRow, KeyState, find_key
+from llmtrack.storage.keys import touch_key
 from llmtrack.web.ingest_answers import (
     INACTIVE_KEY,
     INVALID_KEY,

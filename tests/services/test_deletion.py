@@ -19,7 +19,7 @@ from llmtrack.storage.erasure import tenant_tables
 from llmtrack.storage.keys import create_key, delete_key
 from llmtrack.storage.maintenance import all_checkpointed, all_costs
 from llmtrack.storage.retention_rules import Retention, retention_of, set_retention
-from tests.conftest import NOW_MS, World
+from tests.conftest import NOW_MS, WHO, World
 from tests.events import NOW_MS as EVENT_MS
 from tests.events import make_event
 
@@ -208,7 +208,7 @@ async def test_retention_is_the_workspace_s_own(world: World) -> None:
 async def delete_four_things(world: World, key: str) -> list[Deletion]:
     """A customer, a key, a user and a workspace; the ledger then."""
     await erase_customer(world)
-    await world.database.write(delete_key, world.acme.id, key, now_ms=NOW_MS)
+    await world.database.write(delete_key, world.acme.id, key, **WHO)
     bob, globex = world.bob.public_id, world.globex.public_id
     for kind, subject, workspace in (("user", bob, ""), ("workspace", globex, globex)):
         deletion = await begin(
@@ -226,7 +226,7 @@ async def delete_four_things(world: World, key: str) -> list[Deletion]:
 async def test_no_restore_brings_back_what_was_deleted_since(world: World, tmp_path: Path) -> None:
     await add(world, customer_id=MARKER)
     path = world.database.path
-    lost_key = await world.database.write(create_key, world.acme.id, name="lost", now_ms=NOW_MS)
+    lost_key = await world.database.write(create_key, world.acme.id, name="lost", **WHO)
     copy = create(path, tmp_path / "copy.db", now_ms=NOW_MS).path
     assert MARKER.encode() in copy.read_bytes()
     known = await delete_four_things(world, lost_key.key.public_id)

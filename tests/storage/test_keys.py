@@ -6,12 +6,11 @@ import pytest
 
 from llmtrack.domain.credentials import key_digest, looks_like_key
 from llmtrack.domain.errors import InvalidValue, NotFound
+from llmtrack.storage.key_lookup import KeyState, find_key
 from llmtrack.storage.keys import (
-    KeyState,
     create_key,
     deactivate_key,
     delete_key,
-    find_key,
     key_of,
     list_keys,
     reactivate_key,
