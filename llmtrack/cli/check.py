@@ -23,7 +23,7 @@ CHECKS = ("directory", "permissions", "file", "data")
 @json_option
 @pass_data
 def check(data: Data, checks: tuple[str, ...], as_json: bool) -> None:
-    r"""Look for anything wrong; exit code 6 if something is.
+    """Look for anything wrong; exit code 6 if something is.
 
     \b
     directory    where the data is and whether a server uses it
@@ -33,7 +33,7 @@ def check(data: Data, checks: tuple[str, ...], as_json: bool) -> None:
 
     Without CHECK: all of them. Nothing is changed, and the server may run meanwhile. Days
     whose events were purged have only their totals checked against what was purged.
-    """
+    """  # noqa: D301 - click wants the character
     from llmtrack.services.inspection import (
         directory_findings,
         file_findings,
