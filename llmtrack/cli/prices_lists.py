@@ -148,7 +148,7 @@ async def _status(database: "Database") -> dict[str, Any]:
     from llmtrack.services.price_updates import list_status
     from llmtrack.storage.price_lists import imported_lists
 
-    found = await list_status(database, PriceBooks(database), now_ms=now_ms())
+    found = await list_status(PriceBooks(database), now_ms=now_ms())
     lists = [
         {
             "version": one.version,

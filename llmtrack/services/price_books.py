@@ -13,7 +13,13 @@ from llmtrack.domain.price_list import parse_price_list
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.storage.database import Database
 from llmtrack.storage.own_prices import OwnPrices, own_prices_of
-from llmtrack.storage.price_lists import data_of_version, list_data, newest_list_id
+from llmtrack.storage.price_lists import (
+    ImportedList,
+    data_of_version,
+    imported_lists,
+    list_data,
+    newest_list_id,
+)
 
 PRICES_FILE = Path(__file__).resolve().parent.parent / "prices.json"
 CACHED_BOOKS_MAX = 1_000
@@ -56,6 +62,10 @@ class PriceBooks:
                 return book
         data = await data_of_version(self._database, version)
         return None if data is None else await asyncio.to_thread(_listed, data)
+
+    async def imported(self) -> ImportedList | None:
+        """The list that holds, if it was imported; None: it is the one that is shipped."""
+        return next(iter(await imported_lists(self._database)), None)
 
     async def _newest(self) -> PriceBook:
         """The list that holds. What was learned of its names is shared by all books."""

@@ -27,7 +27,7 @@ from llmtrack.domain.price_updates import (
 )
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.storage.database import Database
-from llmtrack.storage.price_lists import ImportedList, add_list, imported_lists
+from llmtrack.storage.price_lists import ImportedList, add_list
 
 FILE_BYTES_MAX = 32 * 1024 * 1024
 FETCH_TIMEOUT_S = 30
@@ -142,13 +142,9 @@ async def import_list(
     return version
 
 
-async def list_status(database: Database, books: PriceBooks, *, now_ms: int) -> ListStatus:
+async def list_status(books: PriceBooks, *, now_ms: int) -> ListStatus:
     prices = (await books.find(None)).list
-    imported = next(iter(await imported_lists(database)), None)
-    return status_of(prices, imported, now_ms=now_ms)
-
-
-def status_of(prices: PriceList, imported: ImportedList | None, *, now_ms: int) -> ListStatus:
+    imported = await books.imported()
     today = utc_date(now_ms)
     since = prices.date
     if imported is not None:

@@ -20,6 +20,8 @@ from llmtrack.web import (
     ingest,
     keys,
     members,
+    pricing,
+    pricing_forms,
     reconcile,
     repricing,
     security,
@@ -116,6 +118,8 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *event_cost.ROUTES,
         *repricing.ROUTES,
         *unpriced.ROUTES,
+        *pricing.ROUTES,
+        *pricing_forms.ROUTES,
     ]
 
 

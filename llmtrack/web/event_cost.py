@@ -36,6 +36,7 @@ class Line(NamedTuple):
     tokens: int
     rate: str | None
     per: str
+    short_per: str
     amount: str
 
 
@@ -68,6 +69,7 @@ def _line(line: CostLine) -> Line:
         tokens=line.count,
         rate=line.rate,
         per=per_text(line.price_key) if line.price_key else "",
+        short_per="M" if (line.price_key or "").endswith("_mtok") else "k",
         amount=amount_text(line.amount_pico),
     )
 

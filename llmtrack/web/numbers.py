@@ -129,6 +129,14 @@ def moment(timestamp_ms: int, zone_name: str) -> Markup:
     return _time(timestamp_ms, text, title)
 
 
+def utc_day(timestamp_ms: int | None) -> str:
+    """A day as prices know it, "" for none."""
+    if timestamp_ms is None:
+        return ""
+    day = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    return f"{day.day} {day:%b %Y}"
+
+
 def when_seconds(timestamp_ms: int, zone_name: str) -> Markup:
     """A time of day to the second, for what is never older than that."""
     local = datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone(zone(zone_name))

@@ -48,6 +48,7 @@ SECTIONS = (
     Section("explore", "Explore", "chart-line", "x"),
     Section("changes", "What changed", "arrow-left-right", "c"),
     Section("events", "Events", "list", "e"),
+    Section("pricing", "Pricing", "circle-dollar-sign", "p"),
     Section("keys", "Keys", "key-round", "k"),
     Section("members", "Members", "users", "m"),
 )
@@ -91,6 +92,7 @@ class Renderer:
             milliseconds=numbers.milliseconds,
             ago=_ago,
             when=_when,
+            utc_day=numbers.utc_day,
         )
         # Macros without context: a block rendered alone sees globals, not its file's imports.
         self._environment.globals["ui"] = self._environment.get_template("_parts.html").module

@@ -1,0 +1,57 @@
+"""The currency that a workspace's pages show: US dollars times a rate that a person entered.
+
+Stored money and everything that leaves by an export stay US dollars.
+"""
+
+import re
+from datetime import date
+from decimal import Decimal, InvalidOperation, localcontext
+from typing import NamedTuple
+
+from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.money import PICO_PER_USD
+
+USD = "USD"
+_CODE = re.compile(r"[A-Z]{3}")  # ISO 4217
+_RATE_MIN, _RATE_MAX = Decimal("0.000001"), Decimal(10**6)
+_PLACES_MAX = 12
+
+
+class DisplayCurrency(NamedTuple):
+    currency: str
+    usd_rate: str
+    """How much of it one US dollar is, as decimal text."""
+    rate_date: str
+    """The day of the rate, YYYY-MM-DD."""
+
+    @property
+    def note(self) -> str:
+        return f"{self.currency} at {self.usd_rate} per US dollar, the rate of {self.rate_date}"
+
+    def amount(self, pico: int) -> Decimal:
+        """Exact; pages round it."""
+        with localcontext() as context:
+            context.prec = 60
+            return Decimal(pico) * Decimal(self.usd_rate) / PICO_PER_USD
+
+
+def display_currency(currency: str, usd_rate: str, rate_date: str) -> DisplayCurrency:
+    """From what a person typed. Raises InvalidValue."""
+    code = currency.strip().upper()
+    if not _CODE.fullmatch(code):
+        raise InvalidValue("currency", "the currency is a code of three letters, such as EUR")
+    if code == USD:
+        return DisplayCurrency(USD, "1", "")
+    try:
+        rate = Decimal(usd_rate.strip().replace(",", "."))
+    except InvalidOperation:
+        rate = Decimal("NaN")
+    if not (rate.is_finite() and _RATE_MIN <= rate <= _RATE_MAX):
+        raise InvalidValue("usd_rate", f"the rate is a number from {_RATE_MIN:f} to {_RATE_MAX:f}")
+    if -int(rate.as_tuple().exponent) > _PLACES_MAX:
+        raise InvalidValue("usd_rate", f"the rate has more than {_PLACES_MAX} decimal places")
+    try:
+        day = date.fromisoformat(rate_date.strip())
+    except ValueError:
+        raise InvalidValue("rate_date", "the rate's day is a date, such as 2026-11-20") from None
+    return DisplayCurrency(code, format(rate, "f"), day.isoformat())
