@@ -102,6 +102,6 @@ def require_price(book: PriceBook, provider: str, model: str, *, at_ms: int) -> 
         return
     raise InvalidValue(
         "to_model",
-        f"{provider}/{model} has no price itself",
+        f"no price is known for {provider}/{model} itself",
         fix=f"find its name: llmtrack prices list --provider {provider}",
     )

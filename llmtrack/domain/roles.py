@@ -16,7 +16,6 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage_keys"
     MANAGE_PRICES = "manage_prices"
     MANAGE_MEMBERS = "manage_members"
-    MANAGE_PRICES = "manage_prices"
     MANAGE_WORKSPACE = "manage_workspace"
 
 

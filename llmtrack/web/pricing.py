@@ -92,6 +92,7 @@ async def _page(
     books = request.app[PRICE_BOOKS]
     book = await books.find(scope.workspace_id)
     own = own_rows(await own_prices(scope))
+    models = [_priced(book, m, now_ms) for m in await models_in_use(scope, now_ms=now_ms)]
     if form is None:
         currency = await currency_of(scope)
         form = dict(zip(CURRENCY_FIELDS, currency or ("", "", ""), strict=True))
@@ -101,7 +102,8 @@ async def _page(
         status=422 if error else 200,
         now_ms=now_ms,
         days=LATELY_DAYS,
-        models=[_priced(book, m, now_ms) for m in await models_in_use(scope, now_ms=now_ms)],
+        models=models,
+        unpriced_models=sum(row.origin == "none" for row in models),
         own=[row for row in own if row.record.revoked_ms is None],
         revoked=[row for row in own if row.record.revoked_ms is not None],
         price_list=await list_status(books, now_ms=now_ms),

@@ -66,7 +66,9 @@ def test_an_own_price_is_set_shown_listed_and_revoked(program: Program) -> None:
 def test_an_alias_needs_a_model_that_has_a_price(program: Program) -> None:
     alias = ("prices", "alias", "our-prod", "-p", "azure", "--global", "--to-provider", "azure")
 
-    assert "has no price itself" in program.fails(2, *alias, "--to-model", "gpt-5-super")
+    assert "no price is known for azure/gpt-5-super" in program.fails(
+        2, *alias, "--to-model", "gpt-5-super"
+    )
     program.ok(*alias, "--to-model", "gpt-5")
 
     shown = program.json("prices", "show", "our-prod", "-p", "azure", "-w", "Acme")

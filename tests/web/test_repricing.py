@@ -105,7 +105,7 @@ async def test_mistakes_stay_in_the_form(client: Client, url: str) -> None:
     response = await post(client, f"{url}/unpriced/alias", **names)
     text = await response.text()
     assert response.status == 422
-    assert "has no price itself" in text
+    assert "o price is known for azure/gpt-99" in text
     assert 'value="gpt-99"' in text
 
     response = await post(
