@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from llmtrack import __version__
+from llmtrack.cli.audit import audit
 from llmtrack.cli.backup import backup
 from llmtrack.cli.check import check
 from llmtrack.cli.config import config
@@ -74,6 +75,7 @@ for command in (
     prices,
     backup,
     purge,
+    audit,
     check,
     tls,
     config,

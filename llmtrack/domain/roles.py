@@ -16,6 +16,7 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage_keys"
     MANAGE_PRICES = "manage_prices"
     MANAGE_MEMBERS = "manage_members"
+    READ_AUDIT = "read_audit"
     MANAGE_WORKSPACE = "manage_workspace"
 
 

@@ -41,6 +41,7 @@ from llmtrack.storage.maintenance import (
     open_to_read,
     schema_version,
 )
+from llmtrack.storage.maintenance_audit import all_audit_heads, heads_text
 
 COPY_ATTEMPTS = 3
 
@@ -195,6 +196,7 @@ def _unsealed_and_opened(path: Path, identity: Path, manifest: Manifest | None) 
 def _manifest_of(facts: BackupFacts, name: str, reason: str, now_ms: int) -> Manifest:
     with closing(open_to_read(facts.path)) as connection:
         costs = all_costs(connection)
+        audit_head = heads_text(all_audit_heads(connection))
     return Manifest(
         created=moment_of(now_ms),
         reason=reason,
@@ -208,6 +210,7 @@ def _manifest_of(facts: BackupFacts, name: str, reason: str, now_ms: int) -> Man
         rows=facts.rows,
         event_cost_usd=usd_text(costs.events_pico),
         total_cost_usd=usd_text(costs.totals_pico),
+        audit_head=audit_head,
     )
 
 

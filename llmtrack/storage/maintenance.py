@@ -174,6 +174,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
     )
+    connection.row_factory = sqlite3.Row
     try:
         connection.execute("pragma busy_timeout=5000")
         connection.execute("pragma trusted_schema=off")

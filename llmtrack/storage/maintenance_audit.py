@@ -4,7 +4,41 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from llmtrack.storage.audit import CHAIN_COLUMNS, Verdict, verify
+from llmtrack.storage.audit import CHAIN_COLUMNS, ENTRY_COLUMNS, Verdict, verify
+
+ALL_AUDIT_ENTRIES = f"""
+-- maintenance_audit.all_audit_entries
+select a.workspace_id, w.public_id as workspace, {ENTRY_COLUMNS.replace("id,", "a.id,", 1)},
+  a.actor_user_id, a.previous_hash, a.hash
+from audit_log a left join workspace w on w.id = a.workspace_id
+where (:workspace is null or w.public_id = :workspace or w.name = :workspace)
+  and (:action is null or action = :action or action like :action || '.%')
+  and (:start_ms is null or timestamp_ms >= :start_ms)
+  and (:end_ms is null or timestamp_ms < :end_ms)
+order by timestamp_ms desc, a.workspace_id, a.id desc
+limit :most
+"""  # noqa: S608 - constants
+
+
+def all_audit_entries(
+    connection: sqlite3.Connection,
+    *,
+    workspace: str | None = None,
+    action: str | None = None,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+    most: int = -1,
+) -> list[sqlite3.Row]:
+    """The newest first, of one workspace (public id or name) or of all and the instance."""
+    values = {
+        "workspace": workspace,
+        "action": action,
+        "start_ms": start_ms,
+        "end_ms": end_ms,
+        "most": most,
+    }
+    return connection.execute(ALL_AUDIT_ENTRIES, values).fetchall()
+
 
 ALL_AUDIT_CHAINS = f"""
 -- maintenance_audit.all_audit_verdict
@@ -38,6 +72,17 @@ order by a.workspace_id
 def all_audit_heads(connection: sqlite3.Connection) -> list[AuditHead]:
     """What to keep outside of the file: it shows when entries are cut off a chain's end."""
     return [AuditHead(row[0], row[1], row[2].hex()) for row in connection.execute(ALL_AUDIT_HEADS)]
+
+
+def heads_text(heads: Sequence[AuditHead]) -> str:
+    """Heads on one line, as a backup's manifest keeps them."""
+    return ",".join(f"{head.workspace_id}:{head.id}:{head.hash}" for head in heads)
+
+
+def heads_of(text: str) -> list[AuditHead]:
+    """What `heads_text` wrote. Raises ValueError."""
+    parts = [part.split(":") for part in text.split(",") if part]
+    return [AuditHead(int(workspace), int(number), digest) for workspace, number, digest in parts]
 
 
 ALL_AUDIT_AT = """

@@ -16,6 +16,7 @@ from llmtrack.services.proxies import TrustedProxies
 from llmtrack.storage.database import Database
 from llmtrack.web import (
     analytics_routes,
+    audit,
     event_cost,
     ingest,
     keys,
@@ -30,7 +31,7 @@ from llmtrack.web import (
     unpriced,
 )
 from llmtrack.web.assets import Assets
-from llmtrack.web.auth import recognise_user
+from llmtrack.web.auth import check_gates, recognise_user
 from llmtrack.web.context import (
     CLOCK_MS,
     DATABASE,
@@ -99,6 +100,7 @@ def build_app(
     app.on_response_prepare.append(security.add_headers)
     app.cleanup_ctx.extend([_ingest, _watch, _passwords, repricing.run_repricer])
     app.add_routes(_routes(assets))
+    check_gates(app)
     security.answer_parser_faults()
     return app
 
@@ -114,6 +116,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *analytics_routes.ROUTES,
         *keys.ROUTES,
         *members.ROUTES,
+        *audit.ROUTES,
         *reconcile.ROUTES,
         *event_cost.ROUTES,
         *repricing.ROUTES,

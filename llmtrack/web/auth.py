@@ -47,6 +47,18 @@ async def _recognise(request: web.Request, digest: bytes) -> None:
     request[VIEWER] = Viewer(session.user.email)
 
 
+GATES: dict[Handler, Permission] = {}
+"""Which permission each gated handler asks for."""
+
+
+def check_gates(app: web.Application) -> None:
+    """Refuse to start with a page of a workspace that nothing guards."""
+    for route in app.router.routes():
+        canonical = route.resource.canonical if route.resource else ""
+        if canonical.startswith("/w/") and route.handler not in GATES:
+            raise RuntimeError(f"{route.method} {canonical} has no gate: add @require(...)")
+
+
 def require(permission: Permission) -> Callable[[Handler], Handler]:
     """The gate of every page under `/w/{workspace}`: SCOPE is on the request behind it.
 
@@ -72,6 +84,7 @@ def require(permission: Permission) -> Callable[[Handler], Handler]:
             request[SCOPE] = scope
             return await handler(request)
 
+        GATES[guarded] = permission
         return guarded
 
     return decorate

@@ -18,6 +18,7 @@ async def get_members(request: web.Request) -> web.StreamResponse:
         now_ms=request.app[CLOCK_MS](),
         members=await list_members(scope),
         own_id=request[SIGNED_IN].user.public_id,
+        may_read_audit=may(scope.role, Permission.READ_AUDIT),
         may_manage=may(scope.role, Permission.MANAGE_MEMBERS),
     )
 
