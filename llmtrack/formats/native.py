@@ -21,6 +21,7 @@ from llmtrack.domain.money import PICO_MAX, pico_from_usd
 from llmtrack.domain.periods import parse_instant
 from llmtrack.domain.usage import ReportedUsage
 from llmtrack.formats.json_body import decode_json
+from llmtrack.formats.scrubbing import scrub
 
 TEXT_CHARS_MAX = 200
 ENVIRONMENT_CHARS_MAX = 100
@@ -82,13 +83,12 @@ def event_of(document: Any, received_ms: int) -> UsageEvent:
     customer_id = _text(document, "customer_id")
     customer_name = _text(document, "customer_name")
     environment = _text(document, "environment", ENVIRONMENT_CHARS_MAX)
-    metadata = _metadata(document)
+    tags, metadata = _metadata(document, warnings)
     if customer_name and not customer_id:
         warnings.append("customer_name came without customer_id: filed under the name")
         customer_id = customer_name
     if not document.keys() <= KNOWN_FIELDS:
         _warn_of_unknown(document, warnings)
-    tags = document.get("metadata") or {}
     return UsageEvent(
         provider=provider,
         model=model,
@@ -174,10 +174,11 @@ def _status(document: dict[str, Any]) -> int:
     return code
 
 
-def _metadata(document: dict[str, Any]) -> str | None:
+def _metadata(document: dict[str, Any], warnings: list[str]) -> tuple[dict[str, Any], str | None]:
+    """The members that are kept, and the same as compact JSON text."""
     value = document.get("metadata")
     if value is None:
-        return None
+        return {}, None
     if type(value) is not dict:
         raise InvalidEvent("metadata", "metadata must be an object")
     try:
@@ -191,7 +192,13 @@ def _metadata(document: dict[str, Any]) -> str | None:
             "metadata",
             f"metadata is {len(compact)} bytes as compact JSON, over {METADATA_BYTES_MAX}",
         )
-    return compact.decode() if value else None
+    text = compact.decode()
+    scrubbed = scrub(value, text) if value else None
+    if scrubbed is not None:
+        warnings.extend(scrubbed.warnings)
+        value = scrubbed.metadata
+        text = msgspec.json.encode(value).decode()
+    return value, text if value else None
 
 
 def _response_id(document: dict[str, Any]) -> str | None:
