@@ -50,6 +50,7 @@ CODES = {
     "PriceFileUnusable": ExitCode.VERIFICATION_FAILED,
     "AlreadyRunning": ExitCode.SERVER_STATE,
     "CertificateUnusable": ExitCode.CONFIG,
+    "CompiledParserMissing": ExitCode.CONFIG,
     "ConfigUnusable": ExitCode.CONFIG,
     "SchemaTooNew": ExitCode.CONFIG,
     "AddressUnusable": ExitCode.CONFIG,

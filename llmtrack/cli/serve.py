@@ -89,7 +89,7 @@ def _serve(data: Data) -> None:
 
 async def _start(database: "Database", plan: "Plan") -> "Server":
     from llmtrack.web.app import build_app
-    from llmtrack.web.server import Server
+    from llmtrack.web.server import Caps, Server
 
     app = build_app(
         database,
@@ -104,4 +104,6 @@ async def _start(database: "Database", plan: "Plan") -> "Server":
         plan.tls.context if plan.tls else None,
         plain_sockets=plan.plain_sockets,
         base_url=plan.url,
+        # All connections come from the proxy then.
+        caps=Caps() if plan.proxies is None else Caps(connections_per_ip=None),
     )

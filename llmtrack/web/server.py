@@ -4,10 +4,20 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from socket import socket
+from typing import NamedTuple
 
 from aiohttp import web, web_response
+from aiohttp.http_parser import HttpRequestParser
 
+from llmtrack.domain.errors import LLMtrackError
+from llmtrack.web.doorman import (
+    CONNECTIONS_MAX,
+    CONNECTIONS_PER_IP_MAX,
+    Doorman,
+    refusal,
+)
 from llmtrack.web.plain_http import build_plain_app
+from llmtrack.web.security import HEADERS, STRICT_TRANSPORT
 
 HANDSHAKE_TIMEOUT_S = 10
 SHUTDOWN_TIMEOUT_S = 20.0
@@ -16,6 +26,29 @@ KEEPALIVE_TIMEOUT_S = 15.0
 LINGER_S = 1.0
 """How long to read on after an answer that did not need the body."""
 BACKLOG = 1024
+LINE_BYTES_MAX = 8190
+"""Of the request line, which has the filters of a page in it, and of one header field."""
+HEADERS_MAX = 64
+
+
+class CompiledParserMissing(LLMtrackError):
+    """aiohttp would parse requests in Python, which has let requests be smuggled in before."""
+
+
+class Caps(NamedTuple):
+    """How many connections may be open; per address None: do not count by address."""
+
+    connections: int = CONNECTIONS_MAX
+    connections_per_ip: int | None = CONNECTIONS_PER_IP_MAX
+
+
+def require_compiled_parser() -> None:
+    """Raise CompiledParserMissing unless llhttp, compiled, parses what comes in."""
+    if HttpRequestParser.__module__ != "aiohttp._http_parser":
+        raise CompiledParserMissing(
+            "the compiled HTTP parser is missing",
+            fix="unset AIOHTTP_NO_EXTENSIONS, or install aiohttp from a wheel",
+        )
 
 
 class Server:
@@ -33,14 +66,16 @@ class Server:
         *,
         plain_sockets: Sequence[socket] = (),
         base_url: str = "",
+        caps: Caps = Caps(),  # noqa: B008 - immutable
     ) -> "Server":
         """On `plain_sockets` people are sent to `base_url`, and everything else is refused."""
+        require_compiled_parser()
         # Which library answers is nobody's business, on the parser's own 400 pages either.
         web_response.SERVER_SOFTWARE = "llmtrack"  # type: ignore[attr-defined]
-        runners = [await _run(app, sockets, context)]
+        runners = [await _run(app, sockets, context, caps)]
         if plain_sockets:
             try:
-                runners.append(await _run(build_plain_app(base_url), plain_sockets, None))
+                runners.append(await _run(build_plain_app(base_url), plain_sockets, None, caps))
             except BaseException:
                 await runners[0].cleanup()
                 raise
@@ -53,7 +88,10 @@ class Server:
 
 
 async def _run(
-    app: web.Application, sockets: Sequence[socket], context: ssl.SSLContext | None
+    app: web.Application,
+    sockets: Sequence[socket],
+    context: ssl.SSLContext | None,
+    caps: Caps,
 ) -> web.AppRunner:
     runner = web.AppRunner(
         app,
@@ -63,12 +101,16 @@ async def _run(
         handle_signals=False,
         keepalive_timeout=KEEPALIVE_TIMEOUT_S,
         lingering_time=LINGER_S,
+        max_line_size=LINE_BYTES_MAX,
+        max_field_size=LINE_BYTES_MAX,
+        max_headers=HEADERS_MAX,
         shutdown_timeout=SHUTDOWN_TIMEOUT_S,
     )
     await runner.setup()
     try:
         for listening in sockets:
             site = _Site(runner, listening, ssl_context=context, backlog=BACKLOG)
+            site.caps = caps
             await site.start()
     except BaseException:
         await runner.cleanup()
@@ -79,11 +121,22 @@ async def _run(
 class _Site(web.SockSite):
     """aiohttp's own, with a bound on the TLS handshake (asyncio's is 60 s)."""
 
+    caps = Caps()
+
     async def start(self) -> None:
         await web.BaseSite.start(self)
-        assert self._runner.server is not None  # noqa: S101 - set by runner.setup()
+        server = self._runner.server
+        assert isinstance(server, web.Server)  # noqa: S101 - set by runner.setup()
+        headers = HEADERS | (
+            {"Strict-Transport-Security": STRICT_TRANSPORT} if self._ssl_context else {}
+        )
         self._server = await asyncio.get_running_loop().create_server(
-            self._runner.server,
+            Doorman(
+                server,
+                most=self.caps.connections,
+                most_per_ip=self.caps.connections_per_ip,
+                refused=refusal(headers),
+            ),
             sock=self._sock,
             ssl=self._ssl_context,
             backlog=self._backlog,

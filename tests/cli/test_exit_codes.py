@@ -11,6 +11,7 @@ from llmtrack.domain import errors
 from llmtrack.services import certificates, listening, lock, manifest, price_updates, sealing
 from llmtrack.storage import database
 from llmtrack.storage.faults import Fault
+from llmtrack.web import server
 
 CLASSES = {
     name: getattr(module, name)
@@ -24,6 +25,7 @@ CLASSES = {
         lock,
         price_updates,
         database,
+        server,
     )
     for name in vars(module)
     if name in CODES

@@ -1,0 +1,73 @@
+"""Stands before the server: lets in so many connections, and turns away the rest with a 503."""
+
+import asyncio
+from collections.abc import Mapping
+
+from aiohttp import web
+
+CONNECTIONS_MAX = 2000
+CONNECTIONS_PER_IP_MAX = 500
+"""Of one address, which may stand for a whole office; not counted behind a proxy."""
+TURN_AWAY_S = 1.0
+"""How long to go on listening after the refusal, so that it arrives before the end."""
+
+
+def refusal(headers: Mapping[str, str]) -> bytes:
+    """The whole answer, ready: work is what there is too much of already."""
+    body = b'{"error":"Too many connections: try again in a moment"}'
+    lines = [
+        "HTTP/1.1 503 Service Unavailable",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Retry-After: 1",
+        "Connection: close",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class Doorman:
+    """The protocol factory of a listening socket."""
+
+    def __init__(
+        self, server: web.Server, *, most: int, most_per_ip: int | None, refused: bytes
+    ) -> None:
+        self.server = server
+        self.refused = refused
+        self._most = most
+        self._most_per_ip = most_per_ip
+
+    def __call__(self) -> asyncio.Protocol:
+        return _Arrival(self)
+
+    def admits(self, transport: asyncio.BaseTransport) -> bool:
+        connections = self.server.connections
+        if len(connections) >= self._most:
+            return False
+        if self._most_per_ip is None or len(connections) < self._most_per_ip:
+            return True
+        ip = _ip(transport)
+        same = sum(_ip(connection.transport) == ip for connection in connections)
+        return same < self._most_per_ip
+
+
+class _Arrival(asyncio.Protocol):
+    """A connection at the door; whoever is let in has the server's protocol from then on."""
+
+    def __init__(self, doorman: Doorman) -> None:
+        self._doorman = doorman
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a stream socket
+        if self._doorman.admits(transport):
+            protocol = self._doorman.server()
+            transport.set_protocol(protocol)
+            protocol.connection_made(transport)
+            return
+        transport.write(self._doorman.refused)
+        asyncio.get_running_loop().call_later(TURN_AWAY_S, transport.close)
+
+
+def _ip(transport: asyncio.BaseTransport | None) -> str | None:
+    peer = None if transport is None else transport.get_extra_info("peername")
+    return peer[0] if isinstance(peer, tuple) else None

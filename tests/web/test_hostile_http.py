@@ -1,0 +1,134 @@
+"""What is no proper HTTP, or comes too slowly or too often, over raw sockets."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from llmtrack.domain.credentials import Passwords
+from llmtrack.web import server as server_module
+from llmtrack.web.app import build_app
+from llmtrack.web.server import Caps, CompiledParserMissing, Server, require_compiled_parser
+from tests.conftest import NOW_MS, World
+
+HOST = b"Host: 127.0.0.1\r\n"
+MALFORMED = {
+    "two lengths": b"POST / HTTP/1.1\r\n"
+    + HOST
+    + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "length and chunks": b"POST / HTTP/1.1\r\n"
+    + HOST
+    + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "signed length": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: +2\r\n\r\nab",
+    "hexadecimal length": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 0x2\r\n\r\nab",
+    "folded header": b"GET / HTTP/1.1\r\n" + HOST + b"X: a\r\n b\r\n\r\n",
+    "bare line feeds": b"GET / HTTP/1.1\nHost: x\n\n",
+    "a NUL in a header": b"GET / HTTP/1.1\r\n" + HOST + b"X: a\0b\r\n\r\n",
+    "a space before the colon": b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+    "a bad chunk size": b"POST / HTTP/1.1\r\n"
+    + HOST
+    + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n",
+    "another version": b"GET / HTTP/1.9\r\n" + HOST + b"\r\n",
+    "a header too long": b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 9000 + b"\r\n\r\n",
+    "too many headers": b"GET / HTTP/1.1\r\n" + HOST + b"X: a\r\n" * 100 + b"\r\n",
+    "no HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello\r\n\r\n",
+    "1.0 with chunks": b"POST /api/ingest HTTP/1.0\r\n"
+    + HOST
+    + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+}
+
+Listen = Callable[..., Awaitable[int]]
+
+
+@pytest.fixture
+async def listen(world: World, passwords: Passwords) -> AsyncIterator[Listen]:
+    started: list[Server] = []
+
+    async def start(caps: Caps = Caps()) -> int:  # noqa: B008 - immutable
+        app = build_app(
+            world.database,
+            base_url="http://127.0.0.1",
+            secure=False,
+            clock_ms=lambda: NOW_MS,
+            passwords=passwords,
+        )
+        listening = socket.create_server(("127.0.0.1", 0))
+        started.append(await Server.start(app, [listening], None, caps=caps))
+        return int(listening.getsockname()[1])
+
+    yield start
+    for server in started:
+        await server.stop()
+
+
+async def exchange(port: int, data: bytes, seconds: float = 10) -> bytes:
+    """Everything that comes back until the server ends the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(data)
+    try:
+        async with asyncio.timeout(seconds):
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+async def test_what_is_no_http_gets_one_400_and_the_end(listen: Listen) -> None:
+    port = await listen()
+    for name, data in MALFORMED.items():
+        answer = await exchange(port, data)
+        head = answer.partition(b"\r\n\r\n")[0].lower()
+        assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 ")), name
+        assert answer.count(b" 400 Bad Request\r\n") == 1, name
+        assert b"content-security-policy: default-src 'none'" in head, name
+        assert b"x-content-type-options: nosniff" in head, name
+        assert b"aiohttp" not in answer.lower(), name
+        assert b"python" not in answer.lower(), name
+
+
+async def test_headers_that_drip_are_cut_off(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "KEEPALIVE_TIMEOUT_S", 0.5)
+    port = await listen()
+    begun = time.monotonic()
+    _, writer = reader_writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\n")
+    drip = asyncio.create_task(_drip(writer))
+    async with asyncio.timeout(10):
+        await reader_writer[0].read()
+    drip.cancel()
+    writer.close()
+    assert time.monotonic() - begun < 8
+    assert server_module.HANDSHAKE_TIMEOUT_S <= 15
+
+
+async def _drip(writer: asyncio.StreamWriter) -> None:
+    for number in range(100):
+        await asyncio.sleep(0.1)
+        writer.write(f"X-{number}: a\r\n".encode())
+
+
+async def test_one_connection_too_many_is_told_to_come_back(listen: Listen) -> None:
+    for caps in (Caps(connections=2), Caps(connections_per_ip=2)):
+        port = await listen(caps)
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        answer = await exchange(port, b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 1\r\n" in answer
+        assert b"Content-Security-Policy: default-src 'none'" in answer
+        for _, writer in held:
+            writer.close()
+            await writer.wait_closed()
+        await asyncio.sleep(0.05)
+        request = b"GET /sign-in HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+        assert (await exchange(port, request)).startswith(b"HTTP/1.1 200 ")
+
+
+def test_the_slow_parser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_compiled_parser()
+    monkeypatch.setattr(server_module, "HttpRequestParser", type("PurePython", (), {}))
+    with pytest.raises(CompiledParserMissing):
+        require_compiled_parser()
