@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -13,9 +13,6 @@ from llmtrack.cli.data import Data, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option
 from llmtrack.cli.output import counted, moment, print_fields, print_json, print_rows
-
-if TYPE_CHECKING:
-    import sqlite3
 
 T = TypeVar("T")
 
@@ -89,7 +86,7 @@ def verify(data: Data, heads: Path | None, as_json: bool) -> None:
 
     kept = None if heads is None else _kept_heads(heads)
 
-    def check(connection: "sqlite3.Connection") -> tuple[int, list[str]]:
+    def check(connection: Any) -> tuple[int, list[str]]:
         verdict = all_audit_verdict(connection)
         missing = [] if kept is None else all_audit_missing(connection, kept)
         return verdict.entries, verdict.faults + missing
@@ -127,7 +124,7 @@ def export(data: Data, workspace: str | None, as_json: bool) -> None:
         click.echo(json.dumps(entry))
 
 
-def _read(data: Data, function: "Callable[[sqlite3.Connection], T]") -> T:
+def _read(data: Data, function: Callable[[Any], T]) -> T:
     from llmtrack.storage.maintenance import open_to_read
 
     data.require()
@@ -148,7 +145,7 @@ def _kept_heads(path: Path) -> Any:
         ) from error
 
 
-def _fields(row: "sqlite3.Row") -> dict[str, Any]:
+def _fields(row: Any) -> dict[str, Any]:
     return {
         "time": moment(row["timestamp_ms"]),
         "workspace": row["workspace"],
@@ -161,7 +158,7 @@ def _fields(row: "sqlite3.Row") -> dict[str, Any]:
     }
 
 
-def _hashed(row: "sqlite3.Row") -> dict[str, Any]:
+def _hashed(row: Any) -> dict[str, Any]:
     names = ("workspace_id", "id", "timestamp_ms", "actor_user_id", "actor", "ip", "action")
     return {name: row[name] for name in names} | {
         "target": row["target"],

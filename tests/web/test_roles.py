@@ -14,6 +14,7 @@ from tests.web.people import OWN_SITE, sign_in
 
 READ, EXPORT = Permission.READ, Permission.EXPORT
 KEYS, AUDIT = Permission.MANAGE_KEYS, Permission.READ_AUDIT
+PRICES = Permission.MANAGE_PRICES
 KEY = "/w/{workspace}/keys/{key}"
 
 # What changes something is listed; all other pages are for reading, and say so here, too.
@@ -24,6 +25,10 @@ NOT_FOR_EVERY_MEMBER = {
     ("GET", f"{KEY}/deletion"): KEYS,
     ("POST", f"{KEY}/deletion"): KEYS,
     ("GET", "/w/{workspace}/audit"): AUDIT,
+    ("POST", "/w/{workspace}/pricing/repricing"): PRICES,
+    ("POST", "/w/{workspace}/pricing/runs/{run}/undo"): PRICES,
+    ("POST", "/w/{workspace}/pricing/unpriced/alias"): PRICES,
+    ("POST", "/w/{workspace}/pricing/unpriced/price"): PRICES,
     ("GET", "/w/{workspace}/explore/export"): EXPORT,
     ("GET", "/w/{workspace}/events/export"): EXPORT,
 }
