@@ -9,6 +9,7 @@ from aiohttp import web
 from llmtrack.domain.credentials import mint_token, token_digest
 from llmtrack.domain.roles import Permission, may
 from llmtrack.storage.audit import Actor
+from llmtrack.storage.currencies import currency_of
 from llmtrack.storage.memberships import memberships, scope_for_member
 from llmtrack.storage.sessions import (
     LIFE_MS,
@@ -18,6 +19,7 @@ from llmtrack.storage.sessions import (
     touch_session,
 )
 from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE, SIGNED_IN, SITE, SignedIn
+from llmtrack.web.numbers import shown_in
 from llmtrack.web.render import VIEWER, Viewer, WorkspaceChoice
 
 TOUCH_MS = 10 * 60_000
@@ -82,7 +84,8 @@ def require(permission: Permission) -> Callable[[Handler], Handler]:
             if not may(scope.role, permission):
                 raise web.HTTPForbidden
             request[SCOPE] = scope
-            return await handler(request)
+            with shown_in(await currency_of(scope)):
+                return await handler(request)
 
         GATES[guarded] = permission
         return guarded

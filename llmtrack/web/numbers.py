@@ -1,42 +1,72 @@
 """Figures as people read them; what a short form drops stands in its `title`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from markupsafe import Markup, escape
 
+from llmtrack.domain.currencies import DisplayCurrency
 from llmtrack.domain.money import PICO_PER_USD, usd_text
 from llmtrack.domain.periods import rfc3339, zone
 
 NOTHING = Markup("\N{EN DASH}")
-CENT_PICO = PICO_PER_USD // 100
-SMALLEST_SHOWN_PICO = PICO_PER_USD // 10**6
+CENT = Decimal("0.01")
+SMALLEST_SHOWN = Decimal("0.000001")
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 
 
+_SHOWN: ContextVar[DisplayCurrency | None] = ContextVar("shown_currency", default=None)
+
+
+@contextmanager
+def shown_in(currency: DisplayCurrency | None) -> Iterator[None]:
+    """Show amounts in this currency while a page is made; None is US dollars."""
+    token = _SHOWN.set(currency)
+    try:
+        yield
+    finally:
+        _SHOWN.reset(token)
+
+
+def shown_currency() -> DisplayCurrency | None:
+    return _SHOWN.get()
+
+
 def usd_short(pico: int) -> str:
-    """Two decimals from a cent up, four significant digits below, never a false zero."""
-    sign, size = ("-", -pico) if pico < 0 else ("", pico)
+    """Two decimals from a cent up, four significant digits below, never a false zero.
+
+    In the currency that the page shows, with its code: `EUR 1.38`.
+    """
+    shown = _SHOWN.get()
+    if shown is None:
+        return _short(Decimal(pico) / PICO_PER_USD, "$")
+    return _short(shown.amount(pico), f"{shown.currency}\N{NO-BREAK SPACE}")
+
+
+def _short(amount: Decimal, unit: str) -> str:
+    sign, size = ("-", -amount) if amount < 0 else ("", amount)
     if size == 0:
-        return "$0.00"
-    if size < SMALLEST_SHOWN_PICO:
-        return f"{sign}<$0.000001"
-    exact = Decimal(size) / PICO_PER_USD
-    if size >= CENT_PICO:
-        return f"{sign}${exact.quantize(Decimal('0.01'), ROUND_HALF_EVEN):,}"
-    digits = Decimal(1).scaleb(exact.adjusted() - 3)
-    whole, _, rest = f"{exact.quantize(digits, ROUND_HALF_EVEN):f}".partition(".")
-    return f"{sign}${whole}.{rest.rstrip('0').ljust(2, '0')}"
+        return f"{unit}0.00"
+    if size < SMALLEST_SHOWN:
+        return f"{sign}<{unit}{SMALLEST_SHOWN:f}"
+    if size >= CENT:
+        return f"{sign}{unit}{size.quantize(CENT, ROUND_HALF_EVEN):,}"
+    digits = Decimal(1).scaleb(size.adjusted() - 3)
+    whole, _, rest = f"{size.quantize(digits, ROUND_HALF_EVEN):f}".partition(".")
+    return f"{sign}{unit}{whole}.{rest.rstrip('0').ljust(2, '0')}"
 
 
 def usd(pico: int | None) -> Markup:
-    """The short form, with the exact amount as its title where the two differ."""
+    """The short form, with the exact US dollars as its title where the two differ."""
     if pico is None:
         return NOTHING
     short, exact = usd_short(pico), usd_text(pico)
     # "$1.50" and 1.5 are one amount: nothing was dropped.
     plain = short.replace("$", "").replace(",", "")
-    if "<" not in plain and Decimal(plain) == Decimal(exact):
+    if _SHOWN.get() is None and "<" not in plain and Decimal(plain) == Decimal(exact):
         return escape(short)
     return _titled(short, exact.replace("-", "-$") if pico < 0 else f"${exact}")
 

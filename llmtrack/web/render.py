@@ -15,6 +15,7 @@ from aiohttp import web
 from jinja2.runtime import Context
 
 from llmtrack import __version__
+from llmtrack.domain.currencies import DisplayCurrency
 from llmtrack.domain.money import usd_text
 from llmtrack.storage.scope import Scope
 from llmtrack.web import numbers
@@ -64,6 +65,7 @@ class Shell:
     theme: str
     path: str
     section: str
+    currency: DisplayCurrency | None
     sections: Sequence[Section] = SECTIONS
     version: str = __version__
 
@@ -151,6 +153,7 @@ def _shell(request: web.Request) -> Shell:
         theme=theme_of(request),
         path=request.path_qs if request.method == "GET" else "/",
         section=request.path.split("/")[3] if request.path.count("/") > 2 else "",
+        currency=numbers.shown_currency(),
     )
 
 

@@ -1,0 +1,82 @@
+"""Pages in another currency: converted amounts, the rate said, and nothing else changed."""
+
+import pytest
+
+from llmtrack.domain.currencies import DisplayCurrency
+from llmtrack.web.numbers import shown_in, usd, usd_short
+from tests.conftest import World
+from tests.web.conftest import Client
+from tests.web.people import post, sign_in
+from tests.web.test_ingest import EVENT, send
+
+EURO = DisplayCurrency("EUR", "0.92", "2026-11-20")
+PICO = 10**12
+
+
+def test_amounts_are_converted_exactly_and_then_rounded() -> None:
+    with shown_in(EURO):
+        assert usd_short(PICO * 3 // 2) == "EUR\N{NO-BREAK SPACE}1.38"
+        assert usd_short(-PICO * 1000) == "-EUR\N{NO-BREAK SPACE}920.00"
+        assert usd_short(66_000_000) == "EUR\N{NO-BREAK SPACE}0.00006072"
+        assert usd_short(1) == "<EUR\N{NO-BREAK SPACE}0.000001"
+        assert 'title="$1.5"' in usd(PICO * 3 // 2)
+    assert usd_short(PICO * 3 // 2) == "$1.50"
+
+
+async def set_euro(client: Client, world: World, **form: str) -> tuple[int, str]:
+    values = {"currency": "eur", "usd_rate": "0,92", "rate_date": "2026-11-20"} | form
+    response = await post(client, f"/w/{world.acme.public_id}/pricing/currency", **values)
+    return response.status, await response.text()
+
+
+async def overview(client: Client, world: World) -> str:
+    response = await client.get(f"/w/{world.acme.public_id}/")
+    assert response.status == 200
+    return await response.text()
+
+
+async def test_a_workspace_s_pages_say_currency_rate_and_day(client: Client, world: World) -> None:
+    await send(client, world.acme_key.raw, EVENT)
+    await sign_in(client, "alice")
+    assert "$0.000066" in await overview(client, world)
+
+    assert (await set_euro(client, world))[0] == 303
+
+    text = await overview(client, world)
+    assert "EUR\N{NO-BREAK SPACE}0.00006072" in text
+    assert "EUR at 0.92 per US dollar, the rate of 2026-11-20" in text
+    _, answer = await send(client, world.acme_key.raw, EVENT)
+    assert answer["cost"] == 0.000066
+
+    assert (await set_euro(client, world, currency="USD"))[0] == 303
+    assert "EUR" not in await overview(client, world)
+
+
+async def test_another_workspace_keeps_its_own(client: Client, world: World) -> None:
+    await sign_in(client, "alice")
+    await set_euro(client, world)
+    await sign_in(client, "charlie")
+
+    response = await client.get(f"/w/{world.globex.public_id}/pricing")
+
+    assert "per US dollar, the rate" not in await response.text()
+
+
+@pytest.mark.parametrize(
+    ("told", "form"),
+    [
+        ("code of three letters", {"currency": "euro"}),
+        ("The rate is a number", {"usd_rate": "much"}),
+        ("The rate is a number", {"usd_rate": "0"}),
+        ("The rate is a number", {"usd_rate": "NaN"}),
+        ("is a date", {"rate_date": ""}),
+    ],
+)
+async def test_mistakes_are_told(
+    client: Client, world: World, told: str, form: dict[str, str]
+) -> None:
+    await sign_in(client, "alice")
+
+    status, text = await set_euro(client, world, **form)
+
+    assert (status, told in text) == (422, True)
