@@ -5,6 +5,7 @@ ignored is found out on the day it would have mattered.
 """
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -194,10 +195,18 @@ def _find_file(
         f"{environ['HOME']}/.config" if environ.get("HOME") else None
     )
     candidates = [SYSTEM_FILE]
-    if home:
+    if home and _may_enter(Path(home)):
         candidates.append(Path(home) / "llmtrack" / FILE_NAME)
     candidates.append(_data_dir(told, environ) / FILE_NAME)
     return next((path for path in candidates if path.is_file()), None)
+
+
+def _may_enter(home: Path) -> bool:
+    """False where HOME is still another user's, as after runuser or some sudo."""
+    try:
+        return home.is_dir() and os.access(home, os.X_OK)
+    except PermissionError:
+        return False
 
 
 def _data_dir(told: Mapping[Setting[Any], Value], environ: Mapping[str, str]) -> Path:

@@ -20,7 +20,7 @@ from llmtrack.config.table import (
     Setting,
 )
 
-from .conftest import Program
+from .conftest import Processes, Program
 
 ROOT = Path(__file__).parents[2]
 
@@ -216,3 +216,16 @@ def test_check_ends_with_78_and_the_line(bare: Program, tmp_path: Path) -> None:
 def test_every_command_has_a_help_text() -> None:
     for name, command in llmtrack.commands.items():
         assert command.help, name
+
+
+def test_a_home_of_another_user_is_passed_over(
+    bare: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: Processes
+) -> None:
+    """After runuser, and some sudo, HOME is still the first user's."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o000)
+    monkeypatch.setenv("HOME", str(home))
+
+    code, said = processes.run("-d", bare.directory, "users", "list")
+
+    assert (code, str(bare.database) in said) == (3, True), said
