@@ -5,7 +5,7 @@ from typing import Any
 from llmtrack.domain.events import UsageEvent
 from llmtrack.domain.pricing import Cost, CostStatus
 from llmtrack.domain.usage import ReportedUsage, Usage
-from llmtrack.storage.usage import PricedEvent
+from llmtrack.storage.priced_events import PricedEvent
 
 NOW_MS = 1_764_000_000_000  # 2025-11-24T16:00:00Z
 

@@ -50,6 +50,9 @@ def charge(usage: Usage, card: RateCard) -> Charge:
     rates, places = card.pico_rates
     if not rates:
         return Charge(0, 0)
+    plain = _plain_amount(usage, rates)
+    if plain is not None:
+        return Charge(_half_even(plain, places), 0)
     amount = 0
     flags = 0
     for token_class, count in _billed_counts(usage, rates).items():
@@ -68,6 +71,26 @@ def charge(usage: Usage, card: RateCard) -> Charge:
     if _overlap(usage):
         flags |= CostFlag.OVERLAP_ASSUMED
     return Charge(_half_even(amount, places), int(flags))
+
+
+def _plain_amount(usage: Usage, rates: dict[str, int]) -> int | None:
+    """The sum for input and output that have no parts and rates of their own: most calls."""
+    if (
+        usage.input_tokens is None
+        or usage.output_tokens is None
+        or usage.cache_read_tokens
+        or usage.cache_write_tokens
+        or usage.cache_write_1h_tokens
+        or usage.reasoning_tokens
+        or usage.input_audio_tokens
+        or usage.output_audio_tokens
+        or usage.web_searches
+        or "input_mtok" not in rates
+        or "output_mtok" not in rates
+    ):
+        return None
+    amount = usage.input_tokens * rates["input_mtok"] + usage.output_tokens * rates["output_mtok"]
+    return amount + rates.get("requests_kcount", 0)
 
 
 def explain(usage: Usage, card: RateCard) -> list[CostLine]:

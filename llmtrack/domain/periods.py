@@ -61,7 +61,12 @@ def day_start_ms(day: int, zone_name: str) -> int:
 
 def month_of(timestamp_ms: int) -> int:
     """UTC month as year * 12 + month - 1: the month that quotas count in."""
-    moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    return _month_of_utc_day(timestamp_ms // DAY_MS)
+
+
+@lru_cache(maxsize=1024)
+def _month_of_utc_day(day: int) -> int:
+    moment = date_of_day(day)
     return moment.year * 12 + moment.month - 1
 
 

@@ -53,6 +53,10 @@ class _Span(NamedTuple):
     from_ms: int
     until_ms: int
 
+    @property
+    def is_always(self) -> bool:
+        return self == _span(None)
+
     def holds(self, at_ms: int) -> bool:
         if at_ms < self.since_ms:
             return False
@@ -68,6 +72,8 @@ class _Rates(NamedTuple):
     prices: Mapping[str, Rate]
     starts: tuple[int, ...]
     flags: int
+    is_billable: bool
+    """Something that events count has a rate, or the model is free."""
 
 
 def tier_name(service_tier: str | None) -> str:
@@ -98,7 +104,7 @@ class Schedule:
                 flags |= CostFlag.TIER_IGNORED
         rates = self._rates_of(place, variants)
         flags |= rates.flags
-        if not rates.prices.keys() & PICO_EXPONENTS.keys() and not self._is_free(rates):
+        if not rates.is_billable:
             return Selected(None, flags)
         tier_start = 0
         if rates.starts and ask.input_tokens is not None:
@@ -110,8 +116,11 @@ class Schedule:
             card = self._cards[key] = self._card(rates, place, tier_start, context)
         return Selected(card, flags)
 
-    def _is_free(self, rates: _Rates) -> bool:
-        return self._model.free and not rates.prices
+    def lasting(self) -> Selected | None:
+        """What every standard request gets, whenever and however large; None if it depends."""
+        if len(self._spans) > 1 or not self._spans[0].is_always or self._rates_of(0, ()).starts:
+            return None
+        return self.select(Ask(0))
 
     def _window_at(self, at_ms: int) -> tuple[int, int]:
         for place in range(len(self._spans) - 1, -1, -1):
@@ -136,7 +145,9 @@ class Schedule:
                 prices = dict(self._variants[variant].prices) | prices
             prices = self._windows[place].prices | prices
             flags = CostFlag.UNMETERED_PARTS if _has_unmetered_parts(prices) else 0
-            found = _Rates(prices, tier_starts(prices), int(flags))
+            is_free = self._model.free and not prices
+            is_billable = is_free or bool(prices.keys() & PICO_EXPONENTS.keys())
+            found = _Rates(prices, tier_starts(prices), int(flags), is_billable)
             self._rates[place, variants] = found
         return found
 

@@ -46,6 +46,7 @@ __all__ = [
     "explain",
 ]
 
+_RATE_MISSING = int(CostFlag.RATE_MISSING)  # plain: this runs for every event
 _INVALID = Cost(None, CostStatus.INVALID_USAGE)
 _NO_USAGE = Cost(None, CostStatus.NO_USAGE)
 _UNPRICED = Cost(None, CostStatus.UNPRICED)
@@ -98,6 +99,10 @@ class PriceBook:
             return _INVALID
         if usage.is_unreported:
             return _NO_USAGE
+        if service_tier is None and not self._scopes:
+            lasting = self._listed.lasting(provider, model)
+            if lasting is not None:
+                return _cost(usage, lasting)
         whole = usage.input_tokens
         if whole is None and usage.output_tokens is None:
             whole = usage.total_tokens
@@ -211,7 +216,7 @@ def _cost(usage: Usage, found: Selected) -> Cost:
     is_bound = (
         (whole is None and bool(rates.get("input_mtok")))
         or (output is None and bool(rates.get("output_mtok")))
-        or bool(flags & CostFlag.RATE_MISSING)
+        or bool(flags & _RATE_MISSING)
     )
     return Cost(amount, CostStatus.PARTIAL if is_bound else CostStatus.PRICED, flags, card)
 

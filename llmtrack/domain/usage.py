@@ -114,6 +114,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def is_unreported(self) -> bool:
+        if self.input_tokens is not None or self.output_tokens is not None:
+            return False
         return all(getattr(self, name) is None for name in COUNT_FIELDS)
 
 
@@ -131,6 +133,9 @@ class _Contradiction(Exception):
 
 def canonical_usage(reported: ReportedUsage) -> Usage:
     """The canonical counts. A contradiction is told in `problem`, never raised."""
+    plain = _plain_usage(reported)
+    if plain is not None:
+        return plain
     counts = {name: getattr(reported, name) for name in COUNT_FIELDS}
     wild = [name for name, n in counts.items() if n is not None and not 0 <= n <= COUNT_MAX]
     if wild:
@@ -148,6 +153,29 @@ def canonical_usage(reported: ReportedUsage) -> Usage:
     except _Contradiction as contradiction:
         return Usage(**counts, problem=str(contradiction))
     return Usage(**(counts | wholes), convention=Convention(flags))
+
+
+def _plain_usage(reported: ReportedUsage) -> Usage | None:
+    """Input and output alone, as most calls have them: nothing is left to find out."""
+    whole, output, total = reported.input_tokens, reported.output_tokens, reported.total_tokens
+    if (
+        whole is None
+        or output is None
+        or reported.cache_accounting is not None
+        or reported.cache_read_tokens is not None
+        or reported.cache_write_tokens is not None
+        or reported.cache_write_1h_tokens is not None
+        or reported.reasoning_tokens is not None
+        or reported.input_audio_tokens is not None
+        or reported.output_audio_tokens is not None
+        or reported.web_searches is not None
+    ):
+        return None
+    both = whole + output
+    if min(whole, output) < 0 or both > COUNT_MAX or total not in (None, both):
+        return None
+    convention = Convention.ASSUMED if total is None else Convention.BY_TOTAL
+    return Usage(input_tokens=whole, output_tokens=output, total_tokens=both, convention=convention)
 
 
 def _read(reported: ReportedUsage, cache: int) -> tuple[int, int]:
@@ -229,7 +257,7 @@ def _wholes(
         total = all_input + all_output
         if min(all_input, all_output) < 0:
             raise _Contradiction(f"total_tokens {reported.total_tokens} is less than its parts")
-        if max(all_input, all_output) > COUNT_MAX:
+        if total > COUNT_MAX:
             raise _Contradiction(f"the counts add up to more than {COUNT_MAX}")
     return {"input_tokens": all_input, "output_tokens": all_output, "total_tokens": total}
 

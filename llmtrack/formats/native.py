@@ -69,6 +69,17 @@ def parse_event(body: bytes, received_ms: int) -> UsageEvent:
     return event_of(decode_json(body), received_ms)
 
 
+def parse_item(body: bytes, received_ms: int) -> UsageEvent:
+    """One event of a batch, which may carry its `idempotency_key`. Raises InvalidEvent."""
+    document = decode_json(body)
+    key = document.pop("idempotency_key", None) if type(document) is dict else None
+    event = event_of(document, received_ms)
+    if key is not None and (type(key) is not str or not key):
+        raise InvalidEvent("idempotency_key", "idempotency_key must be a non-empty string")
+    event.idempotency_key = key
+    return event
+
+
 def event_of(document: Any, received_ms: int) -> UsageEvent:
     """One event from a decoded JSON value. Raises InvalidEvent."""
     if type(document) is not dict:
@@ -101,7 +112,7 @@ def event_of(document: Any, received_ms: int) -> UsageEvent:
         environment=environment or DEFAULT_ENVIRONMENT,
         metadata=metadata,
         response_id=_response_id(document),
-        timestamp_ms=_timestamp(document, received_ms),
+        timestamp_ms=timestamp_of(document, received_ms),
         received_ms=received_ms,
         service_tier=_service_tier(document, tags, warnings),
         operation=_text(document, "operation"),
@@ -213,7 +224,7 @@ def _response_id(document: dict[str, Any]) -> str | None:
     return value
 
 
-def _timestamp(document: dict[str, Any], received_ms: int) -> int:
+def timestamp_of(document: dict[str, Any], received_ms: int) -> int:
     value = document.get("timestamp")
     if value is None:
         return received_ms

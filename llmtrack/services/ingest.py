@@ -13,11 +13,14 @@ from collections.abc import Sequence
 
 from llmtrack.domain.errors import Overloaded
 from llmtrack.storage.database import Database
-from llmtrack.storage.usage import Outcome, PricedEvent, UsageWriter
+from llmtrack.storage.priced_events import PricedEvent
+from llmtrack.storage.usage import Outcome, UsageWriter
 from llmtrack.storage.writer import Connection, FileFault, transaction
 
 QUEUE_EVENTS_MAX = 20_000
-COMMIT_EVENTS_MAX = 500
+COMMIT_EVENTS_MAX = 1000
+JOIN_TURNS_MAX = 4
+"""Turns of the event loop that a batch may grow over while each brings more of it."""
 HOLD_S = 4.0
 """The official clients give up after 5 s an attempt."""
 SWEEP_S = 0.25
@@ -69,8 +72,19 @@ class Ingest:
             schedule = not self._scheduled
             self._scheduled = True
         if schedule:
-            self._database.submit(self._store_pending)
+            self._loop.call_soon(self._wake_writer, 0, JOIN_TURNS_MAX)
         return await submission.future
+
+    def _wake_writer(self, events_before: int, turns: int) -> None:
+        """Hand over once a turn of the loop brought nothing more: not a timer, and no wait.
+
+        Requests that are being read right now would each come a little too late for the batch
+        of the first, and pay for a commit of their own.
+        """
+        if turns and events_before < self._pending_events < COMMIT_EVENTS_MAX:
+            self._loop.call_soon(self._wake_writer, self._pending_events, turns - 1)
+        else:
+            self._database.submit(self._store_pending)
 
     async def close(self) -> None:
         """Call once no request is left; what was accepted has been answered by then."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from llmtrack.domain.plans import Plan
 from llmtrack.domain.pricing import RateCard
+from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.names import NameCache
 
 FIND_WORKSPACE = """
@@ -33,16 +34,59 @@ class WorkspaceFacts(NamedTuple):
     plan: Plan
 
 
+class EventNames(NamedTuple):
+    """The numbers of the names that every event has, or may have."""
+
+    provider_id: int
+    model_id: int
+    feature_id: int
+    environment_id: int
+    source_id: int
+    operation_id: int | None
+    service_id: int | None
+    service_tier_id: int | None
+
+
+_KINDS = (
+    Kind.PROVIDER,
+    Kind.MODEL,
+    Kind.FEATURE,
+    Kind.ENVIRONMENT,
+    Kind.SOURCE,
+    Kind.OPERATION,
+    Kind.SERVICE,
+    Kind.SERVICE_TIER,
+)
+COMBINATIONS_MAX = 10_000
+
+
 class Catalog:
     def __init__(self) -> None:
         self.names = NameCache()
+        self._combinations: dict[tuple[int, tuple[str | None, ...]], EventNames] = {}
         self._workspaces: dict[int, WorkspaceFacts] = {}
         self._rate_cards: dict[str, int] = {}
 
     def forget(self) -> None:
         self.names.forget()
+        self._combinations.clear()
         self._workspaces.clear()
         self._rate_cards.clear()
+
+    def event_names(
+        self, connection: sqlite3.Connection, workspace_id: int, texts: tuple[str | None, ...]
+    ) -> EventNames:
+        """`texts` in the order of EventNames: one look-up for what mostly comes together."""
+        found = self._combinations.get((workspace_id, texts))
+        if found is None:
+            if len(self._combinations) >= COMBINATIONS_MAX:
+                self._combinations.clear()
+            ids = [
+                None if text is None else self.names.id_of(connection, workspace_id, kind, text)
+                for kind, text in zip(_KINDS, texts, strict=True)
+            ]
+            found = self._combinations[workspace_id, texts] = EventNames(*ids)  # type: ignore[arg-type]
+        return found
 
     def workspace(self, connection: sqlite3.Connection, workspace_id: int) -> WorkspaceFacts:
         found = self._workspaces.get(workspace_id)

@@ -42,7 +42,9 @@ QUARTER_KINDS = (
     Kind.SOURCE,
 )
 DAY_KINDS = (*QUARTER_KINDS, Kind.CUSTOMER)
-LATENCY_KINDS = (Kind.TOTAL, Kind.MODEL, Kind.FEATURE)
+LATENCY_DAY_KINDS = (Kind.TOTAL, Kind.MODEL, Kind.FEATURE)
+LATENCY_QUARTER_KINDS = (Kind.TOTAL,)
+"""In a quarter most steps of a model or feature hold one event: reading events costs no more."""
 
 PAIRS = (
     (Kind.MODEL, Kind.PROVIDER),

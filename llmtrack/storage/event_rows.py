@@ -1,8 +1,12 @@
 """The event table's row: written, found, replaced, and completed by a second report."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
+
+from llmtrack.storage.many_rows import ManyRows
 
 
 class EventRow(NamedTuple):
@@ -47,12 +51,16 @@ class EventRow(NamedTuple):
 
 
 COLUMNS = ", ".join(EventRow._fields)
-_MARKS = ", ".join("?" * len(EventRow._fields))
 
-INSERT_EVENT = f"""
--- event_rows.insert
-insert into event ({COLUMNS}) values ({_MARKS})
-"""  # noqa: S608 - names of columns
+# Columns without a value are not named: sqlite3 takes several times as long to bind a None as
+# an int, because it looks for an adapter of its type, and half of an event is None.
+_inserts = lru_cache(64)(
+    lambda is_null: ManyRows(
+        "event_rows.insert",
+        "event",
+        [name for name, null in zip(EventRow._fields, is_null, strict=True) if not null],
+    )
+)
 FIND_EVENT = f"""
 -- event_rows.find
 select {COLUMNS} from event where workspace_id = ? and timestamp_ms = ? and id = ?
@@ -96,7 +104,12 @@ _FILLED = (
 
 
 def insert_events(connection: sqlite3.Connection, rows: Iterable[EventRow]) -> None:
-    connection.executemany(INSERT_EVENT, rows)
+    alike: dict[tuple[bool, ...], list[object]] = defaultdict(list)
+    for row in rows:
+        is_null = tuple([value is None for value in row])
+        alike[is_null] += [value for value in row if value is not None]
+    for is_null, values in alike.items():
+        _inserts(is_null).insert_flat(connection, values)
 
 
 def find_event(
@@ -108,7 +121,7 @@ def find_event(
 
 def replace_event(connection: sqlite3.Connection, row: EventRow) -> None:
     connection.execute(DELETE_EVENT, (row.workspace_id, row.timestamp_ms, row.id))
-    connection.execute(INSERT_EVENT, row)
+    insert_events(connection, [row])
 
 
 def completed(

@@ -1,14 +1,16 @@
 """Latency percentiles, from counts in logarithmic steps that add up over any span.
 
-Steps are kept by total, model and feature. Any other question reads events, within the same
-bound as the sums: past it `TooMuchToRead`.
+Steps are kept per day by total, model and feature, per quarter by total alone; what is left
+of days at the edges of a span is read from its events. Any other question reads events, within
+the same bound as the sums: past it `TooMuchToRead`.
 """
 
 from collections import Counter, defaultdict
 
 from llmtrack.domain.latency import latency_step
+from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.spans import Span, cut
-from llmtrack.storage.dimensions import LATENCY_KINDS, Kind
+from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
 from llmtrack.storage.questions import Flat, Question, route
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.usage_rows import EVENT_COLUMNS, FILTER_EVENTS, check_bound, filter_values
@@ -54,18 +56,23 @@ async def latency_steps(reading: ScopedReading, question: Question) -> Steps:
     """How many events lie in each step, by value (TOTAL: under 0). Raises TooMuchToRead."""
     found: Steps = defaultdict(Counter)
     kept = route(question)
-    if not isinstance(kept, Flat) or kept.kind not in LATENCY_KINDS:
+    if not isinstance(kept, Flat) or kept.kind not in LATENCY_DAY_KINDS:
         await check_bound(reading, [question.span], question.read_events_max)
         await _add_events(reading, question, question.span, found)
         return dict(found)
     pieces = cut(question.span, question.time_zone)
     days = [pieces.days] if pieces.days is not None else []
-    for sql, ranges in ((LATENCY_DAYS, days), (LATENCY_QUARTERS, pieces.quarters)):
+    spans = [*pieces.instants]
+    quarters = list(pieces.quarters)
+    if kept.kind not in LATENCY_QUARTER_KINDS:
+        spans += [Span(first * QUARTER_MS, end * QUARTER_MS) for first, end in quarters]
+        quarters = []
+    for sql, ranges in ((LATENCY_DAYS, days), (LATENCY_QUARTERS, quarters)):
         for first, end in ranges:
             rows = await reading.rows(sql, kind=kept.kind, value=kept.value, first=first, end=end)
             for value, step, events in rows:
                 found[0 if question.kind is Kind.TOTAL else value][step] += events
-    for span in pieces.instants:
+    for span in spans:
         await _add_events(reading, question, span, found)
     return dict(found)
 

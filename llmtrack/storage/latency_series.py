@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import QUARTER_MS, day_start_ms
 from llmtrack.domain.spans import Buckets, Span, cut, cut_finely
-from llmtrack.storage.dimensions import LATENCY_KINDS, Kind
+from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
 from llmtrack.storage.latencies import LATENCY_EVENTS
 from llmtrack.storage.questions import Flat, Question, route
 from llmtrack.storage.scope import ScopedReading
@@ -47,7 +47,7 @@ async def latency_series(
     """
     found: StepsByBucket = defaultdict(lambda: [Counter() for _ in buckets.spans])
     kept = route(question)
-    if not isinstance(kept, Flat) or kept.kind not in LATENCY_KINDS:
+    if not isinstance(kept, Flat) or kept.kind not in LATENCY_DAY_KINDS:
         await check_bound(reading, [question.span], question.read_events_max)
         for place, span in enumerate(buckets.spans):
             await _add_events(reading, question, span, found, place)
@@ -55,11 +55,15 @@ async def latency_series(
     fine = buckets.step.is_fine
     pieces = cut_finely(question.span) if fine else cut(question.span, question.time_zone)
     days = [pieces.days] if pieces.days is not None else []
+    quarters, spans = pieces.quarters, list(pieces.instants)
+    if kept.kind not in LATENCY_QUARTER_KINDS:
+        spans += _within_buckets(quarters, buckets)
+        quarters = ()
     listed = json.dumps(list(chosen)) if chosen is not None else None
     common = {"kind": kept.kind, "value": kept.value, "chosen": listed}
     for sql, ranges, is_day in (
         (SERIES_DAYS, days, True),
-        (SERIES_QUARTERS, pieces.quarters, False),
+        (SERIES_QUARTERS, quarters, False),
     ):
         for first, end in ranges:
             rows = await reading.rows(sql, first=first, end=end, **common)
@@ -69,9 +73,20 @@ async def latency_series(
                 )
                 key = 0 if question.kind is Kind.TOTAL else value
                 found[key][buckets.place(start_ms)][step] += events
-    for span in pieces.instants:
+    for span in spans:
         await _add_events(reading, question, span, found, buckets.place(span.start_ms))
     return dict(found)
+
+
+def _within_buckets(quarters: Sequence[tuple[int, int]], buckets: Buckets) -> list[Span]:
+    """Runs of quarters as spans, none of which reaches over two buckets."""
+    edges = [Span(first * QUARTER_MS, end * QUARTER_MS) for first, end in quarters]
+    shared = (
+        Span(max(edge.start_ms, bucket.start_ms), min(edge.end_ms, bucket.end_ms))
+        for edge in edges
+        for bucket in buckets.spans
+    )
+    return [span for span in shared if span.start_ms < span.end_ms]
 
 
 async def _add_events(

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from llmtrack.domain.periods import QUARTER_MS, day_of, day_of_quarter, day_start_ms
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
-    LATENCY_KINDS,
+    LATENCY_DAY_KINDS,
+    LATENCY_QUARTER_KINDS,
     MEASURES,
     PAIRS,
     QUARTER_KINDS,
@@ -221,12 +222,12 @@ def _first_bucket(tables: Iterable[tuple[str, int]], bucket: str) -> str:
 
 _QUARTER_ROWS = [
     *(("usage_quarter", int(kind)) for kind in (*QUARTER_KINDS, PURGED_KIND)),
-    *(("latency_quarter", int(kind)) for kind in LATENCY_KINDS),
+    *(("latency_quarter", int(kind)) for kind in LATENCY_QUARTER_KINDS),
 ]
 _DAY_ROWS = [
     *(("usage_day", int(kind)) for kind in DAY_KINDS),
     *(("usage_pair_day", pair_code(*pair)) for pair in PAIRS),
-    *(("latency_day", int(kind)) for kind in LATENCY_KINDS),
+    *(("latency_day", int(kind)) for kind in LATENCY_DAY_KINDS),
 ]
 NEXT_BUCKETS = f"""
 -- recount.next_day

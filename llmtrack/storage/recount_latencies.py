@@ -4,7 +4,7 @@ from collections import Counter
 
 from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import QUARTER_MS
-from llmtrack.storage.dimensions import LATENCY_KINDS, Kind
+from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
 from llmtrack.storage.scope import ScopedReading
 
 READ_LATENCIES = """
@@ -23,12 +23,15 @@ STORED_LATENCIES = {
 select kind, bucket, value, step, events
 from {table}
 where workspace_id = :workspace_id
-  and kind in ({", ".join(str(int(kind)) for kind in LATENCY_KINDS)})
+  and kind in ({", ".join(str(int(kind)) for kind in kinds)})
   and bucket >= :first
   and bucket < :end
   and events <> 0
 """  # noqa: S608 - names of tables
-    for table in ("latency_quarter", "latency_day")
+    for table, kinds in (
+        ("latency_quarter", LATENCY_QUARTER_KINDS),
+        ("latency_day", LATENCY_DAY_KINDS),
+    )
 }
 
 
@@ -44,13 +47,17 @@ async def wrong_latencies(reading: ScopedReading, day: int, quarters: range) -> 
         for (kind, _, value, step), events in counted.items():
             of_day[kind, day, value, step] += events
         stored = await _stored_latencies(reading, "latency_quarter", quarter)
-        wrong["latency_quarter"] += _differing(counted, stored)
+        wrong["latency_quarter"] += _differing(_kept_by_quarter(counted), stored)
     wrong["latency_day"] = _differing(of_day, await _stored_latencies(reading, "latency_day", day))
     return wrong
 
 
 def _differing(counted: Counter[tuple[int, ...]], stored: dict[tuple[int, ...], int]) -> int:
     return sum(counted[key] != stored.get(key) for key in counted.keys() | stored.keys())
+
+
+def _kept_by_quarter(counted: Counter[tuple[int, ...]]) -> Counter[tuple[int, ...]]:
+    return Counter({key: n for key, n in counted.items() if key[0] in LATENCY_QUARTER_KINDS})
 
 
 async def _count_latencies(reading: ScopedReading, quarter: int) -> Counter[tuple[int, ...]]:

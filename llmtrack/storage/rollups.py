@@ -7,9 +7,8 @@ each other: a count is at most 10^12 (`domain.usage`) and a batch at most some t
 
 import sqlite3
 import struct
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from operator import itemgetter
+from collections import defaultdict
+from collections.abc import Callable
 
 from llmtrack.domain.latency import latency_step
 from llmtrack.domain.money import split_pico
@@ -17,57 +16,44 @@ from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.pricing import CostStatus
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
-    LATENCY_KINDS,
+    LATENCY_DAY_KINDS,
+    LATENCY_QUARTER_KINDS,
     MEASURES,
     PAIRS,
-    QUARTER_KINDS,
+    Kind,
     pair_code,
 )
 from llmtrack.storage.event_rows import EventRow
+from llmtrack.storage.many_rows import ManyRows
 
 _FIELDS = struct.Struct(f"<{len(MEASURES)}q")
 _SUMS = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
-
-
-def _upsert(table: str, keys: tuple[str, ...]) -> str:
-    columns = (*keys, *MEASURES)
-    marks = ", ".join("?" * len(columns))
-    return (
-        f"insert into {table} ({', '.join(columns)}) values ({marks})"  # noqa: S608 - constants
-        f" on conflict do update set {_SUMS}"
-    )
-
-
 _BUCKET_KEYS = ("workspace_id", "kind", "bucket", "value")
-ADD_USAGE_QUARTER = _upsert("usage_quarter", _BUCKET_KEYS)
-ADD_USAGE_DAY = _upsert("usage_day", _BUCKET_KEYS)
-ADD_USAGE_PAIR_DAY = _upsert("usage_pair_day", (*_BUCKET_KEYS, "other"))
-ADD_LATENCY_QUARTER = """
-insert into latency_quarter (workspace_id, kind, bucket, value, step, events)
-values (?, ?, ?, ?, ?, ?)
-on conflict do update set events = events + excluded.events
-"""
-ADD_LATENCY_DAY = """
-insert into latency_day (workspace_id, kind, bucket, value, step, events)
-values (?, ?, ?, ?, ?, ?)
-on conflict do update set events = events + excluded.events
-"""
+
+
+def _upsert(table: str, *keys: str) -> ManyRows:
+    rest = f"on conflict do update set {_SUMS}"
+    return ManyRows("rollups.write", table, (*keys, *MEASURES), rest)
+
+
+def _upsert_latency(table: str) -> ManyRows:
+    rest = "on conflict do update set events = events + excluded.events"
+    return ManyRows("rollups.write", table, (*_BUCKET_KEYS, "step", "events"), rest)
+
+
+ADD_USAGE_QUARTER = _upsert("usage_quarter", *_BUCKET_KEYS)
+ADD_USAGE_DAY = _upsert("usage_day", *_BUCKET_KEYS)
+ADD_USAGE_PAIR_DAY = _upsert("usage_pair_day", *_BUCKET_KEYS, "other")
+ADD_LATENCY_QUARTER = _upsert_latency("latency_quarter")
+ADD_LATENCY_DAY = _upsert_latency("latency_day")
 
 _UNKNOWN_USAGE = frozenset(
     {CostStatus.NO_USAGE, CostStatus.INSUFFICIENT_USAGE, CostStatus.INVALID_USAGE}
 )
 
 
-_Values = tuple[int | None, ...]
-# Places in the tuple that `_values` makes: one for each of DAY_KINDS, whose codes run 0..8.
-_PAIR_PLACES = tuple((pair_code(a, b), int(a), int(b)) for a, b in PAIRS)
-_QUARTER_PLACES = tuple(map(int, QUARTER_KINDS))
-_DAY_PLACES = tuple(map(int, DAY_KINDS))
-_LATENCY_PLACES = tuple(map(int, LATENCY_KINDS))
-
-
-def _values(event: EventRow) -> _Values:
-    """The event's value in every dimension, placed by `Kind`."""
+def _values(event: EventRow) -> tuple[int, ...]:
+    """The event's value in each of QUARTER_KINDS, whose codes are its places."""
     return (
         0,
         event.provider_id,
@@ -77,7 +63,6 @@ def _values(event: EventRow) -> _Values:
         event.environment_id,
         event.status,
         event.source_id,
-        event.customer_id,
     )
 
 
@@ -97,45 +82,103 @@ def _packed_measures(event: EventRow) -> int:
             event.reasoning_tokens or 0,
             cost_micro,
             cost_rest,
-            cost_status == CostStatus.UNPRICED,
-            cost_status == CostStatus.PARTIAL,
+            cost_status == _UNPRICED,
+            cost_status == _PARTIAL,
             cost_status in _UNKNOWN_USAGE,
         ),
         "little",
     )
 
 
-class _Sums:
-    """What some events add up to, keyed like the rows they belong to."""
+_UNPRICED, _PARTIAL = int(CostStatus.UNPRICED), int(CostStatus.PARTIAL)
+
+
+class _Bucket:
+    """What events of one workspace add to one quarter or one day.
+
+    Events that are alike but for their customer and counts, as most of a batch are, are added
+    up once before they are spread over the dimensions and pairs.
+    """
+
+    __slots__ = ("alike", "customers", "latencies")
 
     def __init__(self) -> None:
-        self.quarter: dict[tuple[int, ...], int] = defaultdict(int)
-        self.day: dict[tuple[int, ...], int] = defaultdict(int)
-        self.pair: dict[tuple[int, ...], int] = defaultdict(int)
-        self.latency_quarter: Counter[tuple[int, ...]] = Counter()
-        self.latency_day: Counter[tuple[int, ...]] = Counter()
+        self.alike: dict[tuple[int, ...], int] = defaultdict(int)  # by QUARTER_KINDS
+        self.customers: dict[tuple[int, int, int], int] = defaultdict(int)  # model, feature, it
+        self.latencies: dict[tuple[int, int, int], int] = defaultdict(int)  # model, feature, step
 
-    def add(self, event: EventRow, day: int) -> None:
+    def value_sums(self) -> list[dict[int, int]]:
+        """Sums by value, one dictionary for each of DAY_KINDS."""
+        found: list[dict[int, int]] = [defaultdict(int) for _ in DAY_KINDS]
+        for values, packed in self.alike.items():
+            for sums, value in zip(found, values, strict=False):
+                sums[value] += packed
+        for (_, _, customer), packed in self.customers.items():
+            found[Kind.CUSTOMER][customer] += packed
+        return found
+
+    def pair_sums(self) -> list[dict[tuple[int, int], int]]:
+        """Sums by two values, one dictionary for each of PAIRS."""
+        found: list[dict[tuple[int, int], int]] = [defaultdict(int) for _ in PAIRS]
+        plain = [
+            (sums, first, second)
+            for sums, (first, second) in zip(found, PAIRS, strict=True)
+            if second is not Kind.CUSTOMER
+        ]
+        for values, packed in self.alike.items():
+            for sums, first, second in plain:
+                sums[values[first], values[second]] += packed
+        by_model = found[PAIRS.index((Kind.MODEL, Kind.CUSTOMER))]
+        by_feature = found[PAIRS.index((Kind.FEATURE, Kind.CUSTOMER))]
+        for (model, feature, customer), packed in self.customers.items():
+            by_model[model, customer] += packed
+            by_feature[feature, customer] += packed
+        return found
+
+    def latency_counts(self, kinds: tuple[Kind, ...]) -> dict[tuple[int, int, int], int]:
+        """Events by kind, value and step."""
+        found: dict[tuple[int, int, int], int] = defaultdict(int)
+        places = [(int(kind), (Kind.MODEL, Kind.FEATURE).index(kind)) for kind in kinds if kind]
+        for key, count in self.latencies.items():
+            found[int(Kind.TOTAL), 0, key[2]] += count
+            for kind, place in places:
+                found[kind, key[place], key[2]] += count
+        return found
+
+
+class _Sums:
+    """What some events add up to, by workspace and bucket."""
+
+    def __init__(self, day_of: Callable[[int, int], int]) -> None:
+        self._day_of = day_of
+        self._places: dict[tuple[int, int], tuple[_Bucket, _Bucket]] = {}
+        self.quarters: dict[tuple[int, int], _Bucket] = {}
+        self.days: dict[tuple[int, int], _Bucket] = {}
+
+    def add(self, event: EventRow) -> None:
+        workspace_id, quarter = event.workspace_id, event.timestamp_ms // QUARTER_MS
+        places = self._places.get((workspace_id, quarter))
+        if places is None:
+            places = self._place(workspace_id, quarter, event.timestamp_ms)
+        of_quarter, of_day = places
         packed = _packed_measures(event)
         values = _values(event)
-        workspace_id, quarter = event.workspace_id, event.timestamp_ms // QUARTER_MS
-        for kind in _QUARTER_PLACES:
-            self.quarter[workspace_id, kind, quarter, values[kind]] += packed  # type: ignore[index]
-        for kind in _DAY_PLACES:
-            if (value := values[kind]) is not None:
-                self.day[workspace_id, kind, day, value] += packed
-        for code, first, second in _PAIR_PLACES:
-            if (other := values[second]) is not None:
-                self.pair[workspace_id, code, day, values[first], other] += packed  # type: ignore[index]
+        of_quarter.alike[values] += packed
+        of_day.alike[values] += packed
+        model, feature = event.model_id, event.feature_id
+        if event.customer_id is not None:
+            of_day.customers[model, feature, event.customer_id] += packed
         if event.latency_ms is not None:
-            self._add_latency(event, values, quarter, day)
+            step = latency_step(event.latency_ms)
+            of_quarter.latencies[model, feature, step] += 1
+            of_day.latencies[model, feature, step] += 1
 
-    def _add_latency(self, event: EventRow, values: _Values, quarter: int, day: int) -> None:
-        step = latency_step(event.latency_ms or 0)
-        for kind in _LATENCY_PLACES:
-            value = values[kind] or 0
-            self.latency_quarter[event.workspace_id, kind, quarter, value, step] += 1
-            self.latency_day[event.workspace_id, kind, day, value, step] += 1
+    def _place(self, workspace_id: int, quarter: int, timestamp_ms: int) -> tuple[_Bucket, _Bucket]:
+        day = self._day_of(workspace_id, timestamp_ms)
+        of_quarter = self.quarters[workspace_id, quarter] = _Bucket()
+        of_day = self.days.setdefault((workspace_id, day), _Bucket())
+        self._places[workspace_id, quarter] = of_quarter, of_day
+        return of_quarter, of_day
 
 
 class Rollups:
@@ -144,33 +187,62 @@ class Rollups:
     def __init__(self, day_of: Callable[[int, int], int]) -> None:
         """`day_of(workspace_id, timestamp_ms)`: the day of the workspace's zone."""
         self._day_of = day_of
-        self._added = _Sums()
-        self._removed = _Sums()
+        self._added = _Sums(day_of)
+        self._removed = _Sums(day_of)
 
     def add(self, event: EventRow) -> None:
-        self._added.add(event, self._day_of(event.workspace_id, event.timestamp_ms))
+        self._added.add(event)
 
     def remove(self, event: EventRow) -> None:
-        self._removed.add(event, self._day_of(event.workspace_id, event.timestamp_ms))
+        self._removed.add(event)
 
     def write(self, connection: sqlite3.Connection) -> None:
         for sums, sign in ((self._added, 1), (self._removed, -1)):
-            connection.executemany(ADD_USAGE_QUARTER, _usage_rows(sums.quarter, sign))
-            connection.executemany(ADD_USAGE_DAY, _usage_rows(sums.day, sign))
-            connection.executemany(ADD_USAGE_PAIR_DAY, _usage_rows(sums.pair, sign))
-            connection.executemany(ADD_LATENCY_QUARTER, _latency_rows(sums.latency_quarter, sign))
-            connection.executemany(ADD_LATENCY_DAY, _latency_rows(sums.latency_day, sign))
-        self._added = _Sums()
-        self._removed = _Sums()
+            for buckets, table, latency_table, latency_kinds in (
+                (sums.quarters, ADD_USAGE_QUARTER, ADD_LATENCY_QUARTER, LATENCY_QUARTER_KINDS),
+                (sums.days, ADD_USAGE_DAY, ADD_LATENCY_DAY, LATENCY_DAY_KINDS),
+            ):
+                table.insert_flat(connection, _value_rows(buckets, sign))
+                latency_table.insert_flat(connection, _latency_rows(buckets, latency_kinds, sign))
+            ADD_USAGE_PAIR_DAY.insert_flat(connection, _pair_rows(sums.days, sign))
+        self._added = _Sums(self._day_of)
+        self._removed = _Sums(self._day_of)
 
 
-def _usage_rows(sums: dict[tuple[int, ...], int], sign: int) -> Iterable[tuple[int, ...]]:
-    # In key order, so that neighbours in the B-tree are written together.
-    for key, packed in sorted(sums.items(), key=itemgetter(0)):
-        fields = _FIELDS.unpack(packed.to_bytes(_FIELDS.size, "little"))
-        yield key + (fields if sign == 1 else tuple(-field for field in fields))
+# In key order, so that neighbours in the B-tree are written together.
 
 
-def _latency_rows(counts: Counter[tuple[int, ...]], sign: int) -> Iterable[tuple[int, ...]]:
-    for key, count in sorted(counts.items()):
-        yield (*key, sign * count)
+def _value_rows(buckets: dict[tuple[int, int], _Bucket], sign: int) -> list[object]:
+    flat: list[object] = []
+    for (workspace_id, number), bucket in sorted(buckets.items()):
+        for kind, sums in enumerate(bucket.value_sums()):
+            for value, packed in sorted(sums.items()):
+                flat += (workspace_id, kind, number, value)
+                flat += _fields(packed, sign)
+    return flat
+
+
+def _pair_rows(buckets: dict[tuple[int, int], _Bucket], sign: int) -> list[object]:
+    flat: list[object] = []
+    for (workspace_id, number), bucket in sorted(buckets.items()):
+        for (first, second), sums in zip(PAIRS, bucket.pair_sums(), strict=True):
+            code = pair_code(first, second)
+            for key, packed in sorted(sums.items()):
+                flat += (workspace_id, code, number, *key)
+                flat += _fields(packed, sign)
+    return flat
+
+
+def _latency_rows(
+    buckets: dict[tuple[int, int], _Bucket], kinds: tuple[Kind, ...], sign: int
+) -> list[object]:
+    flat: list[object] = []
+    for (workspace_id, number), bucket in sorted(buckets.items()):
+        for (kind, value, step), count in sorted(bucket.latency_counts(kinds).items()):
+            flat += (workspace_id, kind, number, value, step, sign * count)
+    return flat
+
+
+def _fields(packed: int, sign: int) -> tuple[int, ...]:
+    fields = _FIELDS.unpack(packed.to_bytes(_FIELDS.size, "little"))
+    return fields if sign == 1 else tuple(-field for field in fields)

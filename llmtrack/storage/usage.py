@@ -11,14 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
-from llmtrack.domain.events import DEFAULT_ENVIRONMENT, UNKNOWN_FEATURE, UsageEvent
-from llmtrack.domain.identifiers import new_event_id
+from llmtrack.domain.events import DEFAULT_ENVIRONMENT, UNKNOWN_FEATURE
 from llmtrack.domain.periods import day_of, month_of
 from llmtrack.domain.plans import Refusal, refusal
-from llmtrack.domain.pricing import Cost
-from llmtrack.domain.usage import Usage
 from llmtrack.storage.catalog import Catalog
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_rows import (
@@ -28,7 +23,11 @@ from llmtrack.storage.event_rows import (
     insert_events,
     replace_event,
 )
+from llmtrack.storage.many_rows import ManyRows
+from llmtrack.storage.priced_events import PricedEvent, event_row
 from llmtrack.storage.rollups import Rollups
+
+__all__ = ["Outcome", "PricedEvent", "UsageWriter"]
 
 REMEMBER_KEY = """
 -- usage.remember
@@ -51,22 +50,20 @@ COUNT_MONTH = """
 -- usage.count_month
 select events from quota_month where workspace_id = ? and month = ?
 """
+REMEMBER_KEYS = ManyRows(
+    "usage.add_new", "idempotency", ("workspace_id", "digest"), "on conflict do nothing"
+)
+ADD_RESPONSES = ManyRows(
+    "usage.add_new",
+    "response",
+    ("workspace_id", "digest", "timestamp_ms", "event_id"),
+    "on conflict do nothing",
+)
 ADD_MONTH = """
 -- usage.add_month
 insert into quota_month (workspace_id, month, events) values (?, ?, ?)
 on conflict do update set events = events + excluded.events
 """
-
-
-class PricedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event ready to be stored: whose, what, and what it costs."""
-
-    workspace_id: int
-    key_id: int
-    source: str
-    event: UsageEvent
-    usage: Usage
-    cost: Cost
 
 
 class Outcome(NamedTuple):
@@ -115,7 +112,9 @@ class _Batch:
         self._months_before: dict[tuple[int, int], int] = {}
 
     def add(self, batch: Sequence[PricedEvent]) -> list[Outcome]:
-        outcomes = [self._add(item) for item in batch]
+        outcomes = self._add_new(batch)
+        if outcomes is None:
+            outcomes = [self._add(item) for item in batch]
         insert_events(self._connection, self._rows)
         for row in self._rows:
             self._rollups.add(row)
@@ -124,6 +123,36 @@ class _Batch:
             ADD_MONTH, [(*month, events) for month, events in self._months.items()]
         )
         return outcomes
+
+    def _add_new(self, batch: Sequence[PricedEvent]) -> list[Outcome] | None:
+        """The usual batch: all of it is new and within the plans, so one statement each will do.
+
+        None if it is another one; then nothing was stored of it but names.
+        """
+        months = Counter((item.workspace_id, month_of(item.event.received_ms)) for item in batch)
+        for (workspace_id, month), count in months.items():
+            if self._refusal(workspace_id, month, count - 1) is not None:
+                return None
+        rows = [self._row(item) for item in batch]
+        keys: list[tuple[int, bytearray]] = []
+        responses: list[tuple[int, bytearray, int, int]] = []
+        for item, row in zip(batch, rows, strict=True):
+            if item.event.idempotency_key:
+                keys.append((row.workspace_id, bytearray(_digest(item.event.idempotency_key))))
+            if item.event.response_id:
+                digest = bytearray(_digest(item.event.response_id))  # bound quicker than bytes
+                responses.append((row.workspace_id, digest, row.timestamp_ms, row.id))
+        connection = self._connection
+        connection.execute("savepoint new")
+        if REMEMBER_KEYS.insert(connection, sorted(keys)) < len(keys) or ADD_RESPONSES.insert(
+            connection, sorted(responses)
+        ) < len(responses):
+            connection.execute("rollback to new")
+            return None
+        connection.execute("release new")
+        self._rows = rows
+        self._months = months
+        return [_stored(row) for row in rows]
 
     def _add(self, item: PricedEvent) -> Outcome:
         event, workspace_id = item.event, item.workspace_id
@@ -134,7 +163,8 @@ class _Batch:
         first = self._first_report(workspace_id, response) if response else None
         if first is not None:
             return self._complete(first, item)
-        refused = self._refusal(item)
+        month = month_of(event.received_ms)
+        refused = self._refusal(workspace_id, month, self._months[workspace_id, month])
         if refused is not None:
             if digest is not None:  # a refused event may be sent again
                 self._connection.execute(FORGET_KEY, (workspace_id, digest))
@@ -145,21 +175,22 @@ class _Batch:
             values = (workspace_id, response, row.timestamp_ms, row.id)
             self._connection.execute(ADD_RESPONSE, values)
         self._rows.append(row)
-        self._months[workspace_id, month_of(event.received_ms)] += 1
+        self._months[workspace_id, month] += 1
         return _stored(row)
 
     def _remember(self, workspace_id: int, digest: bytes) -> bool:
         return self._connection.execute(REMEMBER_KEY, (workspace_id, digest)).rowcount == 1
 
-    def _refusal(self, item: PricedEvent) -> Refusal | None:
-        plan = self._catalog.workspace(self._connection, item.workspace_id).plan
+    def _refusal(self, workspace_id: int, month: int, more: int) -> Refusal | None:
+        """Why an event is refused when `more` of its month were added in this transaction."""
+        plan = self._catalog.workspace(self._connection, workspace_id).plan
         used = 0
         if plan.monthly_events is not None:
-            month = (item.workspace_id, month_of(item.event.received_ms))
-            if month not in self._months_before:
-                row = self._connection.execute(COUNT_MONTH, month).fetchone()
-                self._months_before[month] = row[0] if row else 0
-            used = self._months_before[month] + self._months[month]
+            key = (workspace_id, month)
+            if key not in self._months_before:
+                row = self._connection.execute(COUNT_MONTH, key).fetchone()
+                self._months_before[key] = row[0] if row else 0
+            used = self._months_before[key] + more
         return refusal(plan, used)
 
     def _first_report(self, workspace_id: int, response: bytes) -> EventRow | None:
@@ -190,69 +221,14 @@ class _Batch:
         return _stored(after)._replace(merged=True)
 
     def _row(self, item: PricedEvent) -> EventRow:
-        event, usage, cost, workspace_id = item.event, item.usage, item.cost, item.workspace_id
-        name, optional = self._name, self._optional_name
-        return EventRow(
-            workspace_id=workspace_id,
-            timestamp_ms=event.timestamp_ms,
-            id=new_event_id(),
-            arrival_delay_ms=event.received_ms - event.timestamp_ms,
-            provider_id=name(workspace_id, Kind.PROVIDER, event.provider),
-            model_id=name(workspace_id, Kind.MODEL, event.model),
-            feature_id=name(workspace_id, Kind.FEATURE, event.feature),
-            environment_id=name(workspace_id, Kind.ENVIRONMENT, event.environment),
-            key_id=item.key_id,
-            source_id=name(workspace_id, Kind.SOURCE, item.source),
-            customer_id=self._customer_id(workspace_id, event),
-            operation_id=optional(workspace_id, Kind.OPERATION, event.operation),
-            service_id=optional(workspace_id, Kind.SERVICE, event.service),
-            service_tier_id=optional(workspace_id, Kind.SERVICE_TIER, event.service_tier),
-            status=event.status,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            total_tokens=_needed_total(usage),
-            cache_read_tokens=usage.cache_read_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-            cache_write_1h_tokens=usage.cache_write_1h_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
-            input_audio_tokens=usage.input_audio_tokens,
-            output_audio_tokens=usage.output_audio_tokens,
-            web_searches=usage.web_searches,
-            usage_convention=usage.convention,
-            latency_ms=event.latency_ms,
-            ttft_ms=event.ttft_ms,
-            cost_pico=cost.cost_pico,
-            cost_status=cost.status,
-            cost_flags=cost.flags,
-            rate_card_id=self._catalog.rate_card_id(self._connection, cost.rate_card),
-            client_cost_pico=event.client_cost_pico,
-            response_id=event.response_id,
-            metadata=event.metadata,
-        )
-
-    def _customer_id(self, workspace_id: int, event: UsageEvent) -> int | None:
-        customer_id = self._optional_name(workspace_id, Kind.CUSTOMER, event.customer_id)
-        if customer_id is not None and event.customer_name:
-            self._catalog.names.set_label(
-                self._connection, workspace_id, customer_id, event.customer_name
-            )
-        return customer_id
+        return event_row(self._connection, self._catalog, item)
 
     def _name(self, workspace_id: int, kind: Kind, text: str) -> int:
         return self._catalog.names.id_of(self._connection, workspace_id, kind, text)
 
-    def _optional_name(self, workspace_id: int, kind: Kind, text: str | None) -> int | None:
-        return None if text is None else self._name(workspace_id, kind, text)
-
     def _day_of(self, workspace_id: int, timestamp_ms: int) -> int:
         zone = self._catalog.workspace(self._connection, workspace_id).time_zone
         return day_of(timestamp_ms, zone)
-
-
-def _needed_total(usage: Usage) -> int | None:
-    if usage.input_tokens is None or usage.output_tokens is None:
-        return usage.total_tokens
-    return None
 
 
 def _stored(row: EventRow) -> Outcome:

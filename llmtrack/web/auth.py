@@ -32,9 +32,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def recognise_user(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Put SIGNED_IN and VIEWER on a request whose cookie is a live session's."""
-    token = request.cookies.get(cookie_name(request.app))
-    if token and len(token) <= TOKEN_LENGTH_MAX and not request.path.startswith(WITHOUT_SESSION):
-        await _recognise(request, token_digest(token))
+    if not request.path.startswith(WITHOUT_SESSION):
+        token = request.cookies.get(cookie_name(request.app))
+        if token and len(token) <= TOKEN_LENGTH_MAX:
+            await _recognise(request, token_digest(token))
     return await handler(request)
 
 

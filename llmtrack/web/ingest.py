@@ -16,23 +16,24 @@ from llmtrack.domain.events import UsageEvent
 from llmtrack.domain.pricing import CostStatus, PriceBook
 from llmtrack.domain.usage import canonical_usage
 from llmtrack.formats.gzip_body import unpack_gzip
-from llmtrack.formats.json_body import decode_json, split_array
-from llmtrack.formats.native import event_of, parse_event
+from llmtrack.formats.json_body import split_array
+from llmtrack.formats.usual_event import parse_event, parse_item
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.storage.key_lookup import KeyRow
-from llmtrack.storage.usage import PricedEvent
+from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.web.context import CLOCK_MS
 from llmtrack.web.ingest_answers import (
     INTERNAL_ERROR,
     OVERLOADED,
     UNKNOWN_MODEL,
-    Body,
-    answer,
+    encoded,
     invalid,
+    json_bytes,
     json_response,
 )
 from llmtrack.web.key_ring import KeyRefused, KeyRing, credential
+from llmtrack.web.quick_response import QuickResponse
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,9 @@ def _for_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
     """Authenticate, run, and answer every fault in the contract's shapes."""
 
     async def handle(request: web.Request) -> web.Response:
+        app = request.app
         try:
-            key = await request.app[KEY_RING].find(credential(request), request.app[CLOCK_MS]())
+            key = await app[KEY_RING].find(credential(request), app[CLOCK_MS]())
             return await handler(request, key)
         except KeyRefused as error:
             return json_response({"error": str(error)}, 401)
@@ -81,14 +83,15 @@ def _for_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
 
 @_for_key
 async def ingest(request: web.Request, key: KeyRow) -> web.Response:
+    app = request.app
     body = await _read_body(request, EVENT_BYTES_MAX)
-    event = parse_event(body, request.app[CLOCK_MS]())
+    event = parse_event(body, app[CLOCK_MS]())
     event.idempotency_key = request.headers.get("Idempotency-Key")
-    book = await request.app[PRICE_BOOKS].find(key.workspace_id)
+    book = await app[PRICE_BOOKS].find(key.workspace_id)
     priced = price_event(book, key, event)
-    [result] = await request.app[INGEST].add([priced])
-    status, answered = answer(result, event.warnings)
-    return json_response(answered, status)
+    [result] = await app[INGEST].add([priced])
+    status, answered = encoded(result, event.warnings)
+    return QuickResponse(answered) if status == 200 else json_bytes(answered, status)
 
 
 @_for_key
@@ -100,14 +103,14 @@ async def ingest_batch(request: web.Request, key: KeyRow) -> web.Response:
     book = await request.app[PRICE_BOOKS].find(key.workspace_id)
     events = [price_event(book, key, event) for event in parsed if isinstance(event, UsageEvent)]
     results = iter(await request.app[INGEST].add(events) if events else [])
-    answers: list[Body] = []
+    answers: list[bytes] = []
     for event in parsed:
         if isinstance(event, InvalidEvent):
-            answers.append({"status": 400, **invalid(event)})
+            status, answered = 400, msgspec.json.encode(invalid(event))
         else:
-            status, answered = answer(next(results), event.warnings)
-            answers.append({"status": status, **answered})
-    return json_response({"results": answers}, 207)
+            status, answered = encoded(next(results), event.warnings)
+        answers.append(b'{"status":%d,%b' % (status, answered[1:]))
+    return json_bytes(b'{"results":[%b]}' % b",".join(answers), 207)
 
 
 def price_event(book: PriceBook, key: KeyRow, event: UsageEvent) -> PricedEvent:
@@ -135,8 +138,11 @@ async def _read_body(request: web.Request, bytes_max: int) -> bytes:
     if encoding not in {"", "identity", "gzip"}:
         raise InvalidEvent("body", "Content-Encoding must be gzip or absent")
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        if request.content.is_eof():  # all of it came with the headers: no need of a clock
             body = await request.read()
+        else:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                body = await request.read()
     except web.HTTPRequestEntityTooLarge:  # the application's bound, BATCH_BYTES_MAX
         raise InvalidEvent("body", f"the body is larger than {bytes_max} bytes") from None
     except RequestPayloadError:
@@ -167,12 +173,6 @@ def _split(body: bytes, content_type: str) -> Sequence[bytes | msgspec.Raw]:
 
 def _parse_item(item: bytes | msgspec.Raw, received_ms: int) -> UsageEvent | InvalidEvent:
     try:
-        document = decode_json(bytes(item))
-        key = document.pop("idempotency_key", None) if type(document) is dict else None
-        event = event_of(document, received_ms)
-        if key is not None and (type(key) is not str or not key):
-            return InvalidEvent("idempotency_key", "idempotency_key must be a non-empty string")
+        return parse_item(bytes(item), received_ms)
     except InvalidEvent as error:
         return error
-    event.idempotency_key = key
-    return event

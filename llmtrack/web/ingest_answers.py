@@ -34,10 +34,15 @@ _NO_COST = {
 }
 
 
+_PRICED = int(CostStatus.PRICED)
+
+
 def json_response(body: object, status: int = 200) -> web.Response:
-    return web.Response(
-        body=msgspec.json.encode(body), status=status, content_type="application/json"
-    )
+    return json_bytes(msgspec.json.encode(body), status)
+
+
+def json_bytes(body: bytes, status: int) -> web.Response:
+    return web.Response(body=body, status=status, content_type="application/json")
 
 
 def stored(outcome: Outcome, warnings: list[str]) -> Body:
@@ -61,6 +66,29 @@ def stored(outcome: Outcome, warnings: list[str]) -> Body:
         "pricing_status": "unknown_model" if unknown else "ok",
         "warnings": warnings,
     }
+
+
+_PLAIN = (
+    b'{"ok":true,"duplicate":false,"id":"%b","cost":%b,"consumption_source":"included",'
+    b'"dashboard_visible":true,"visibility_reason":null,"visibility_context":null,'
+    b'"pricing_status":"ok","warnings":[]}'
+)
+
+
+def encoded(result: Outcome | BaseException, warnings: list[str]) -> tuple[int, bytes]:
+    """`answer` as JSON; an event stored without a remark, as most are, needs no encoder."""
+    if (
+        not isinstance(result, Outcome)
+        or result.cost_status != _PRICED
+        or warnings
+        or result.merged
+        or result.duplicate
+        or result.refusal is not None
+    ):
+        status, body = answer(result, warnings)
+        return status, msgspec.json.encode(body)
+    public_id = event_uuid(result.timestamp_ms, result.event_id)
+    return 200, _PLAIN % (public_id.encode(), usd_text(result.cost_pico or 0).encode())
 
 
 def invalid(error: InvalidEvent) -> Body:

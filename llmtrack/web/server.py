@@ -1,7 +1,9 @@
 """Serves an application on bound sockets: timeouts, TLS handshakes, a graceful end."""
 
 import asyncio
+import gc
 import ssl
+import sys
 from collections.abc import Sequence
 from socket import socket
 from typing import NamedTuple
@@ -26,6 +28,9 @@ KEEPALIVE_TIMEOUT_S = 15.0
 LINGER_S = 1.0
 """How long to read on after an answer that did not need the body."""
 BACKLOG = 1024
+SWITCH_INTERVAL_S = 0.0005
+"""How soon the writer gets the interpreter back from a busy event loop; Python's own is ten
+times as long, which every commit would wait for several times."""
 LINE_BYTES_MAX = 8190
 """Of the request line, which has the filters of a page in it, and of one header field."""
 HEADERS_MAX = 64
@@ -72,6 +77,7 @@ class Server:
         require_compiled_parser()
         # Which library answers is nobody's business, on the parser's own 400 pages either.
         web_response.SERVER_SOFTWARE = "llmtrack"  # type: ignore[attr-defined]
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         runners = [await _run(app, sockets, context, caps)]
         if plain_sockets:
             try:
@@ -79,6 +85,8 @@ class Server:
             except BaseException:
                 await runners[0].cleanup()
                 raise
+        gc.collect()
+        gc.freeze()  # what is there now stays: no collection need look at it again
         return cls(runners)
 
     async def stop(self) -> None:

@@ -17,7 +17,7 @@ from llmtrack.cli.main import llmtrack
 from llmtrack.domain import credentials
 from llmtrack.services.ingest import Ingest
 from llmtrack.storage.database import Database
-from llmtrack.storage.usage import PricedEvent
+from llmtrack.storage.priced_events import PricedEvent
 from tests.conftest import PASSWORD
 
 

@@ -19,14 +19,16 @@ from llmtrack.domain.usage import Usage
 from llmtrack.storage.database import connect_writer, migrate
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
-    LATENCY_KINDS,
+    LATENCY_DAY_KINDS,
+    LATENCY_QUARTER_KINDS,
     MEASURES,
     PAIRS,
     QUARTER_KINDS,
     Kind,
     pair_code,
 )
-from llmtrack.storage.usage import Outcome, PricedEvent, UsageWriter
+from llmtrack.storage.priced_events import PricedEvent
+from llmtrack.storage.usage import Outcome, UsageWriter
 from llmtrack.storage.writer import transaction
 from tests.events import NOW_MS, make_event
 
@@ -123,8 +125,11 @@ def expected_rollups(store: Store) -> dict[tuple[Any, ...], Counter[str]]:
                 sums.setdefault(key, Counter()).update(measures_of(event))
         if event["latency_ms"] is not None:
             step = latency_step(event["latency_ms"])
-            for kind in LATENCY_KINDS:
-                for table, bucket in (("latency_quarter", quarter), ("latency_day", day)):
+            for table, kinds, bucket in (
+                ("latency_quarter", LATENCY_QUARTER_KINDS, quarter),
+                ("latency_day", LATENCY_DAY_KINDS, day),
+            ):
+                for kind in kinds:
                     key = (table, workspace_id, kind, bucket, value_of(event, kind), step)
                     sums.setdefault(key, Counter()).update(events=1)
     return {key: +counts for key, counts in sums.items()}
