@@ -2,6 +2,7 @@
 """`llmtrack check`: is everything as it should be?"""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -15,42 +16,41 @@ if TYPE_CHECKING:
     from llmtrack.services.inspection import Finding
     from llmtrack.storage.database import Database
 
-CHECKS = ("directory", "permissions", "file", "data")
+CHECKS = (
+    *("config", "directory", "permissions", "db", "data"),
+    *("tls", "backup", "ports", "clock", "disk"),
+)
 
 
 @click.command()
-@click.argument("checks", nargs=-1, type=click.Choice(CHECKS), metavar="[CHECK]...")
+@click.argument("checks", nargs=-1, type=click.Choice((*CHECKS, "all")), metavar="[CHECK]...")
+@click.option("--fix", is_flag=True, help="Repair what can be: permissions.")
 @json_option
 @pass_data
-def check(data: Data, checks: tuple[str, ...], as_json: bool) -> None:
+def check(data: Data, checks: tuple[str, ...], fix: bool, as_json: bool) -> None:
     """Look for anything wrong; exit code 6 if something is.
 
     \b
+    config       that every setting is known and usable
     directory    where the data is and whether a server uses it
     permissions  that nobody but the owner has access
-    file         SQLite's version, the schema, every page of the file
+    db           SQLite's version, the schema, every page of the file
     data         that every total is the sum of its events, counted anew
+    tls          that the certificate can be served and does not end soon
+    backup       that there is a new one
+    ports        that the server could listen
+    clock        that the time is possible
+    disk         that there is room, on a local file system
 
-    Without CHECK: all of them. Nothing is changed, and the server may run meanwhile. Days
-    whose events were purged have only their totals checked against what was purged.
+    Without CHECK: all of them. Nothing is changed without --fix, and the server may run
+    meanwhile. Days whose events were purged have only their totals checked against what was
+    purged.
     """  # noqa: D301 - click wants the character
-    from llmtrack.services.inspection import (
-        directory_findings,
-        file_findings,
-        permission_findings,
-    )
-
     data.require()
-    wanted = checks or CHECKS
-    found: list[Finding] = []
-    if "directory" in wanted:
-        found += directory_findings(data.directory)
-    if "permissions" in wanted:
-        found += permission_findings(data.directory)
-    if "file" in wanted:
-        found += file_findings(data.database)
-    if "data" in wanted:
-        found += data.run(_data_findings)
+    wanted = CHECKS if not checks or "all" in checks else checks
+    if fix:
+        _repair(data, wanted)
+    found = [finding for name in CHECKS if name in wanted for finding in findings(data, name)]
     _print(found, as_json=as_json)
     wrong = sum(not finding.ok for finding in found)
     if wrong:
@@ -59,6 +59,31 @@ def check(data: Data, checks: tuple[str, ...], as_json: bool) -> None:
             ExitCode.VERIFICATION_FAILED,
             fix="",
         )
+
+
+def _repair(data: Data, wanted: Sequence[str]) -> None:
+    from llmtrack.services.surroundings import tighten
+
+    if "permissions" in wanted:
+        for path in tighten(data.directory):
+            click.echo(f"Fixed: nobody but the owner can use {path} now", err=True)
+
+
+def findings(data: Data, name: str) -> "list[Finding]":
+    from llmtrack.cli.checks import settings_findings, surrounding_findings
+    from llmtrack.services import inspection
+
+    if name == "config":
+        return settings_findings(data)
+    if name == "directory":
+        return inspection.directory_findings(data.directory)
+    if name == "permissions":
+        return inspection.permission_findings(data.directory)
+    if name == "db":
+        return inspection.file_findings(data.database)
+    if name == "data":
+        return data.run(_data_findings)
+    return surrounding_findings(data, name)
 
 
 async def _data_findings(database: "Database") -> "list[Finding]":

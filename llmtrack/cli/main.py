@@ -22,6 +22,8 @@ from llmtrack.cli.reconcile import reconcile
 from llmtrack.cli.retention import set_retention
 from llmtrack.cli.serve import serve
 from llmtrack.cli.setup import setup
+from llmtrack.cli.status import status
+from llmtrack.cli.support import support_bundle
 from llmtrack.cli.tls import tls
 from llmtrack.cli.usage import usage
 from llmtrack.cli.users import users
@@ -76,7 +78,9 @@ for command in (
     backup,
     purge,
     audit,
+    status,
     check,
+    support_bundle,
     tls,
     config,
     version,

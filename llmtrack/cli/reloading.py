@@ -4,16 +4,20 @@ import click
 
 from llmtrack.cli.data import Data
 from llmtrack.cli.listening import Plan, pair_source, tls_mode
-from llmtrack.config.table import LISTEN, SETTINGS, TRUSTED_PROXIES
+from llmtrack.cli.logs import set_up_logging
+from llmtrack.cli.watching import metrics_access
+from llmtrack.config.table import LISTEN, LOG_FORMAT, LOG_LEVEL, SETTINGS, TRUSTED_PROXIES
 from llmtrack.domain.errors import LLMtrackError
 from llmtrack.services.listening import parse_address
+from llmtrack.services.vitals import Vitals
 
 
 class Reloading:
     """Knows what the server was started with, and what of it can be replaced."""
 
-    def __init__(self, data: Data, plan: Plan) -> None:
+    def __init__(self, data: Data, plan: Plan, vitals: Vitals) -> None:
         self._data = data
+        self._vitals = vitals
         self._plan = plan
         self._config = data.config
 
@@ -30,6 +34,8 @@ class Reloading:
             if fix:
                 click.echo(f"Try: {fix}", err=True)
             return
+        set_up_logging(config[LOG_LEVEL], config[LOG_FORMAT])
+        self._vitals.access = metrics_access(config)
         if self._plan.proxies is not None:
             networks = config[TRUSTED_PROXIES]
             self._plan.proxies.networks = networks

@@ -11,6 +11,7 @@ from llmtrack.cli.data import Data, pass_data
 
 if TYPE_CHECKING:
     from llmtrack.cli.listening import Plan
+    from llmtrack.services.vitals import Vitals
     from llmtrack.storage.database import Database
     from llmtrack.web.server import Server
 
@@ -66,28 +67,34 @@ def _serve(data: Data) -> None:
     import asyncio
 
     from llmtrack.cli.listening import plan_listening
+    from llmtrack.cli.logs import set_up_logging
     from llmtrack.cli.reloading import Reloading
     from llmtrack.cli.scheduling import server_jobs
-    from llmtrack.cli.serving import run_server
+    from llmtrack.cli.serving import Life, run_server
+    from llmtrack.cli.watching import vitals_of
+    from llmtrack.config.table import LOG_FORMAT, LOG_LEVEL
     from llmtrack.services.files import make_directory
     from llmtrack.services.listening import raise_descriptor_limit
     from llmtrack.services.lock import DirectoryLock
 
+    set_up_logging(data.config[LOG_LEVEL], data.config[LOG_FORMAT])
     make_directory(data.directory)
     raise_descriptor_limit()
     with ExitStack() as open_things:
         lock = open_things.enter_context(DirectoryLock.take(data.directory, "llmtrack serve"))
         plan = plan_listening(data.config, open_things)
         lock.tell(plan.url)
+        vitals = vitals_of(data, plan)
+        life = Life(
+            start=lambda database: _start(database, plan, vitals),
+            jobs=partial(server_jobs, data),
+            reloading=Reloading(data, plan, vitals),
+            guard=vitals.guard,
+        )
+        asyncio.run(run_server(data.database, plan, life))
 
-        async def start(database: "Database") -> "Server":
-            return await _start(database, plan)
 
-        jobs = partial(server_jobs, data)
-        asyncio.run(run_server(data.database, plan, start, Reloading(data, plan), jobs))
-
-
-async def _start(database: "Database", plan: "Plan") -> "Server":
+async def _start(database: "Database", plan: "Plan", vitals: "Vitals") -> "Server":
     from llmtrack.web.app import build_app
     from llmtrack.web.server import Caps, Server
 
@@ -97,6 +104,7 @@ async def _start(database: "Database", plan: "Plan") -> "Server":
         secure=plan.tls is not None or plan.proxies is not None,
         certificate_file=plan.certificate_file,
         proxies=plan.proxies,
+        vitals=vitals,
     )
     return await Server.start(
         app,

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import click
 
@@ -17,7 +17,9 @@ from llmtrack.cli.output import moment
 from llmtrack.cli.reloading import Reloading
 from llmtrack.domain.credentials import mint_token
 from llmtrack.domain.errors import Refused
+from llmtrack.services.disk_guard import DiskGuard
 from llmtrack.services.jobs import Job, Jobs
+from llmtrack.services.supervisor import keep_watchdog, notify
 from llmtrack.storage.database import Database
 from llmtrack.storage.login_links import SETUP_LIFE_MS, create_setup_link
 
@@ -30,25 +32,29 @@ class RunningServer(Protocol):
     async def stop(self) -> None: ...
 
 
-async def run_server(
-    path: Path,
-    plan: Plan,
-    start: Callable[[Database], Awaitable[RunningServer]],
-    reloading: Reloading,
-    jobs_of: Callable[[Database], Sequence[Job]],
-) -> None:
+class Life(NamedTuple):
+    """What runs while a server lives, besides answering."""
+
+    start: Callable[[Database], Awaitable[RunningServer]]
+    jobs: Callable[[Database], Sequence[Job]]
+    reloading: Reloading
+    guard: DiskGuard | None
+
+
+async def run_server(path: Path, plan: Plan, life: Life) -> None:
     """Serve until a signal; what was acknowledged or is in flight is safe when this returns."""
     stop = _stop_on_signals()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.reload)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, life.reloading.reload)
+    notify("STATUS=opening the database")
     database = await Database.open(path, create=True)
     try:
-        server = await start(database)
+        server = await life.start(database)
         try:
             await _announce(database, plan)
-            jobs = Jobs(database, jobs_of(database), now_ms)
-            offering = _keep_offering_setup(database, plan.url)
-            async with _in_background(offering, _watch_tls(plan), jobs.run()):
+            async with _in_background(*_chores(database, plan, life)):
+                notify("READY=1", f"STATUS=serving {plan.url}")
                 await stop.wait()
+                notify("STOPPING=1", "STATUS=answering what is in flight")
                 click.echo("Stopping: answering what is in flight.", err=True)
         finally:
             await server.stop()
@@ -56,6 +62,16 @@ async def run_server(
         # Also moves the WAL into the file: the last connection to close does that.
         await database.close()
     click.echo("Stopped.", err=True)
+
+
+def _chores(database: Database, plan: Plan, life: Life) -> list[Coroutine[None, None, None]]:
+    found = [
+        _keep_offering_setup(database, plan.url),
+        _watch_tls(plan),
+        Jobs(database, life.jobs(database), now_ms).run(),
+        keep_watchdog(database.turn),
+    ]
+    return [*found, life.guard.watch()] if life.guard is not None else found
 
 
 @asynccontextmanager

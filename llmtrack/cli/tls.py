@@ -92,19 +92,12 @@ def test(data: Data, address: str | None, as_json: bool) -> None:
 
 def _pair(data: Data) -> "Pair | None":
     """What the settings lead to, without making anything. Raises CertificateUnusable."""
-    from llmtrack.config.table import TLS_CERT_FILE, TLS_KEY_FILE
+    from llmtrack.cli.checks import configured_pair
     from llmtrack.services.certificates import server_context
-    from llmtrack.services.self_signed import Pair
 
-    cert_file = data.config[TLS_CERT_FILE]
-    if cert_file is not None:
-        pair = Pair(cert_file, data.config[TLS_KEY_FILE] or cert_file)
-    else:
-        directory = data.directory / "tls"
-        pair = Pair(directory / "self-signed.crt", directory / "self-signed.key")
-        if not pair.cert_file.exists():
-            return None
-    server_context(*pair)
+    pair = configured_pair(data)
+    if pair is not None:
+        server_context(*pair)
     return pair
 
 

@@ -14,6 +14,7 @@ from llmtrack.config.kinds import (
     NETWORKS,
     PATH,
     RECIPIENT,
+    SIZE,
     TEXT,
     TEXTS,
     TIME_OF_DAY,
@@ -151,6 +152,53 @@ RETENTION_RUN_AT = Setting(
     "When events are removed that their workspace no longer keeps, each day in UTC. Empty: only "
     "by `llmtrack purge run`.",
 )
+DISK_WARN_FREE = Setting(
+    "disk.warn_free", SIZE, "1GiB", "The log warns when less is free where the data is."
+)
+DISK_STOP_FREE = Setting(
+    "disk.stop_free",
+    SIZE,
+    "128MiB",
+    "Events are refused with 507 when less is free, and taken again once there is more; reading "
+    "goes on meanwhile.",
+)
+DISK_BALLAST = Setting(
+    "disk.ballast",
+    SIZE,
+    "64MiB",
+    "Size of a file in the data directory that is given up when the disk is full: even deleting "
+    "needs room. 0 for none.",
+)
+METRICS_TOKEN = Setting(
+    "metrics.token",
+    TEXT,
+    "",
+    "/metrics answers requests with this bearer token. With metrics.allow empty as well, it is "
+    "off.",
+    reloads=True,
+    secret=True,
+)
+METRICS_ALLOW = Setting(
+    "metrics.allow",
+    NETWORKS,
+    "",
+    "/metrics answers requests from these networks without a token.",
+    reloads=True,
+)
+LOG_LEVEL = Setting(
+    "log.level",
+    choice("debug", "info", "warning", "error"),
+    "info",
+    "What is logged, on stderr. Keys and tokens never are.",
+    reloads=True,
+)
+LOG_FORMAT = Setting(
+    "log.format",
+    choice("auto", "tty", "journal", "json"),
+    "auto",
+    "auto: as the journal wants it under systemd, else a line a message; json: an object a line.",
+    reloads=True,
+)
 
 SETTINGS: tuple[Setting[Any], ...] = (
     DATA_DIR,
@@ -170,6 +218,13 @@ SETTINGS: tuple[Setting[Any], ...] = (
     BACKUP_HEARTBEAT_URL,
     BACKUP_DRILL,
     RETENTION_RUN_AT,
+    DISK_WARN_FREE,
+    DISK_STOP_FREE,
+    DISK_BALLAST,
+    METRICS_TOKEN,
+    METRICS_ALLOW,
+    LOG_LEVEL,
+    LOG_FORMAT,
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}
 
@@ -187,4 +242,7 @@ SECTIONS = {
     "tls": "TLS",
     "backup": "Backups",
     "retention": "Retention",
+    "disk": "The disk",
+    "metrics": "Metrics",
+    "log": "The log",
 }

@@ -106,6 +106,12 @@ class Database:
         # After the commit: who reads before it must not keep the old rows as the new ones.
         return await self._writer.call(call, self._count_change)
 
+    async def turn(self) -> None:
+        """Wait until the writer has come round: it lives and is not stuck."""
+        loop, turned = asyncio.get_running_loop(), asyncio.Event()
+        self._writer.submit(lambda _: _wake(loop, turned))
+        await turned.wait()
+
     def submit(self, job: Job) -> None:
         """Hand the writer a job that manages its own transactions (the ingest batches)."""
         self._writer.submit(job)
@@ -171,6 +177,10 @@ class Database:
 
     def _notice(self, connection: sqlite3.Connection) -> None:
         self.notice_commits(connection)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(event.set)
 
 
 def connect_writer(path: Path, *, create: bool = False) -> sqlite3.Connection:

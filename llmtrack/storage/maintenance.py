@@ -107,6 +107,34 @@ def all_costs(connection: sqlite3.Connection) -> Costs:
     )
 
 
+ALL_NEWEST_EVENT = """
+-- maintenance.all_newest_event_ms
+select max((
+  select max(timestamp_ms) from event where event.workspace_id = workspace.id
+))
+from workspace
+"""
+
+
+def all_newest_event_ms(path: Path) -> int | None:
+    with closing(open_to_read(path)) as connection:
+        [newest] = connection.execute(ALL_NEWEST_EVENT).fetchone()
+    return None if newest is None else int(newest)
+
+
+SET_UP = """
+-- maintenance.all_set_up_ms
+select min(created_ms) from user
+"""
+
+
+def all_set_up_ms(path: Path) -> int | None:
+    """When the first user was made."""
+    with closing(open_to_read(path)) as connection:
+        [found] = connection.execute(SET_UP).fetchone()
+    return None if found is None else int(found)
+
+
 HAS_TABLE = """
 -- maintenance.has_table
 select 1 from sqlite_schema where type = 'table' and name = ?

@@ -13,6 +13,7 @@ from llmtrack.services.ingest import Ingest
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.proxies import TrustedProxies
+from llmtrack.services.vitals import Vitals
 from llmtrack.storage.database import Database
 from llmtrack.web import (
     analytics_routes,
@@ -23,6 +24,7 @@ from llmtrack.web import (
     members,
     pricing,
     pricing_forms,
+    probes,
     reconcile,
     repricing,
     security,
@@ -45,6 +47,7 @@ from llmtrack.web.event_tail import TAILS, Tails, stop_tails
 from llmtrack.web.fresh_keys import FreshKeys
 from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
+from llmtrack.web.probes import VITALS, measure
 from llmtrack.web.proxied import PROXIES, believe_proxies
 from llmtrack.web.render import RENDERER, Renderer
 from llmtrack.web.sign_in_delays import SignInDelays
@@ -52,6 +55,16 @@ from llmtrack.web.theme import post_theme
 
 WATCH_PERIOD_S = 0.4
 """How soon this process notices what another one committed: a deactivated key, a plan."""
+
+MIDDLEWARES = [
+    measure,
+    security.answer_faults,
+    believe_proxies,
+    security.limit_bodies,
+    security.refuse_foreign_origins,
+    recognise_user,
+]
+"""The first is the outermost."""
 
 
 def wall_clock_ms() -> int:
@@ -65,6 +78,7 @@ def build_app(
     secure: bool,
     certificate_file: str | None = None,
     proxies: TrustedProxies | None = None,
+    vitals: Vitals | None = None,
     clock_ms: Callable[[], int] = wall_clock_ms,
     passwords: Passwords | None = None,
 ) -> web.Application:
@@ -73,19 +87,11 @@ def build_app(
     `certificate_file`: where a certificate is that we signed ourselves, for clients to trust.
     `proxies`: given when proxies speak TLS for us, and then nobody else is served.
     """
-    app = web.Application(
-        client_max_size=BATCH_BYTES_MAX,
-        middlewares=[
-            security.answer_faults,
-            believe_proxies,
-            security.limit_bodies,
-            security.refuse_foreign_origins,
-            recognise_user,
-        ],
-    )
+    app = web.Application(client_max_size=BATCH_BYTES_MAX, middlewares=MIDDLEWARES)
     app[DATABASE] = database
     app[CLOCK_MS] = clock_ms
     app[SITE] = Site(base_url, secure, certificate_file)
+    app[VITALS] = vitals or Vitals()
     if proxies is not None:
         app[PROXIES] = proxies
     app[KEY_RING] = KeyRing(database)
@@ -111,6 +117,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         web.post("/api/ingest/batch", ingest.ingest_batch),
         web.get("/static/{name:.+}", assets.get_static),
         web.post("/theme", post_theme),
+        *probes.ROUTES,
         *setup.ROUTES,
         *sign_in.ROUTES,
         *analytics_routes.ROUTES,

@@ -24,6 +24,7 @@ from llmtrack.storage.key_lookup import KeyRow
 from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.web.context import CLOCK_MS
 from llmtrack.web.ingest_answers import (
+    DISK_FULL,
     INTERNAL_ERROR,
     OVERLOADED,
     UNKNOWN_MODEL,
@@ -33,6 +34,7 @@ from llmtrack.web.ingest_answers import (
     json_response,
 )
 from llmtrack.web.key_ring import KeyRefused, KeyRing, credential
+from llmtrack.web.probes import VITALS
 from llmtrack.web.quick_response import QuickResponse
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,8 @@ def _for_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
 
     async def handle(request: web.Request) -> web.Response:
         app = request.app
+        if app[VITALS].is_disk_full:
+            return json_response(DISK_FULL, 507)
         try:
             key = await app[KEY_RING].find(credential(request), app[CLOCK_MS]())
             return await handler(request, key)

@@ -8,6 +8,7 @@ from llmtrack.domain.identifiers import event_uuid
 from llmtrack.domain.money import usd_text
 from llmtrack.domain.plans import Reason, Refusal
 from llmtrack.domain.pricing import CostStatus
+from llmtrack.storage.faults import Fault, fault_of
 from llmtrack.storage.usage import Outcome
 
 Body = dict[str, object]
@@ -20,6 +21,7 @@ INVALID_WORKSPACE = "Invalid workspace for API key"
 
 DUPLICATE: Body = {"ok": True, "duplicate": True}
 INTERNAL_ERROR: Body = {"error": "Internal server error"}
+DISK_FULL: Body = {"error": "Disk full: events are not taken until there is room"}
 OVERLOADED: Body = {"error": "Service overloaded, try again"}
 
 UNKNOWN_MODEL = "no price is known for this provider and model"
@@ -131,6 +133,8 @@ def refused(refusal: Refusal) -> Body:
 def answer(result: Outcome | BaseException, warnings: list[str]) -> tuple[int, Body]:
     """Status and body for what became of one event."""
     if isinstance(result, BaseException):
+        if fault_of(result) is Fault.DISK_FULL:
+            return 507, DISK_FULL
         return 500, INTERNAL_ERROR
     if result.refusal is not None:
         return 402, refused(result.refusal)

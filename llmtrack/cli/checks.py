@@ -1,0 +1,59 @@
+"""The checks that need the settings."""
+
+from llmtrack.cli.data import Data, now_ms
+from llmtrack.config.table import (
+    BACKUP_RECIPIENT,
+    BACKUP_SCHEDULE,
+    DISK_STOP_FREE,
+    DISK_WARN_FREE,
+    LISTEN,
+    TLS_CERT_FILE,
+    TLS_KEY_FILE,
+)
+from llmtrack.services import surroundings
+from llmtrack.services.inspection import Finding
+from llmtrack.services.rotation import copies_in
+from llmtrack.services.self_signed import Pair
+from llmtrack.storage.maintenance import all_newest_event_ms, all_set_up_ms
+
+
+def settings_findings(data: Data) -> list[Finding]:
+    config = data.config  # reading it has refused what is unknown or unusable
+    found = [Finding("config", True, str(config.file or "no file: defaults and environment"))]
+    if config[BACKUP_SCHEDULE] is not None and not config[BACKUP_RECIPIENT]:
+        text = "backups are not sealed: whoever can read them can read everything"
+        found.append(Finding("config", True, text, "llmtrack backup keygen"))
+    return found
+
+
+def surrounding_findings(data: Data, name: str) -> list[Finding]:
+    config = data.config
+    if name == "tls":
+        return surroundings.certificate_findings(configured_pair(data), now_ms())
+    if name == "backup":
+        copies = copies_in(data.backup_directory)
+        is_scheduled = config[BACKUP_SCHEDULE] is not None
+        return surroundings.backup_findings(
+            copies,
+            now_ms(),
+            is_scheduled=is_scheduled,
+            set_up_ms=all_set_up_ms(data.database),
+        )
+    if name == "ports":
+        addresses = config[LISTEN]
+        return surroundings.port_findings(addresses, data.directory)
+    if name == "clock":
+        return surroundings.clock_findings(now_ms(), all_newest_event_ms(data.database))
+    return surroundings.disk_findings(
+        data.directory, warn_bytes=config[DISK_WARN_FREE], stop_bytes=config[DISK_STOP_FREE]
+    )
+
+
+def configured_pair(data: Data) -> Pair | None:
+    """The pair that the settings lead to; None if it is one of our own and not made yet."""
+    cert_file = data.config[TLS_CERT_FILE]
+    if cert_file is not None:
+        return Pair(cert_file, data.config[TLS_KEY_FILE] or cert_file)
+    directory = data.directory / "tls"
+    pair = Pair(directory / "self-signed.crt", directory / "self-signed.key")
+    return pair if pair.cert_file.exists() else None
