@@ -9,7 +9,7 @@ INSTALL = $(PIP) install --no-deps --require-hashes --requirement
 LOCKS = requirements/run.lock requirements/dev.lock requirements/e2e.lock requirements/build.lock
 SQLITE = build/sqlite/libsqlite3.so.0
 
-.PHONY: help run test lint format docs e2e binary smoke lock clean needs
+.PHONY: help run test lint format docs e2e binary deb smoke lock clean needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /make \1\t/p' Makefile
@@ -39,6 +39,9 @@ e2e: .venv/e2e.stamp ## the pages in Debian's Chromium
 	.venv/bin/python -m pytest tests/e2e
 
 binary: dist/llmtrack ## build dist/llmtrack
+
+deb: dist/tree/llmtrack ## build a Debian package from a one-directory build
+	packaging/deb $< dist
 
 smoke: dist/llmtrack ## run dist/llmtrack as a stranger would
 	$(PYTHON) packaging/smoke.py dist/llmtrack
@@ -97,3 +100,10 @@ dist/llmtrack: llmtrack.spec pyproject.toml $(SQLITE) .venv-build/stamp \
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) PYTHONHASHSEED=1 \
 		.venv-build/bin/python -m PyInstaller --clean --noconfirm --log-level WARN llmtrack.spec
 	@ls -l $@
+
+dist/tree/llmtrack: llmtrack.spec pyproject.toml $(SQLITE) .venv-build/stamp \
+		$(shell find llmtrack templates static -type f -not -name '*.pyc')
+	LLMTRACK_BUILD=directory SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) PYTHONHASHSEED=1 \
+		.venv-build/bin/python -m PyInstaller --clean --noconfirm --log-level WARN \
+		--distpath dist/tree --workpath build/tree llmtrack.spec
+	touch $@

@@ -12,15 +12,18 @@ from llmtrack.cli.backup import backup
 from llmtrack.cli.check import check
 from llmtrack.cli.config import config
 from llmtrack.cli.data import Data
+from llmtrack.cli.db import db
 from llmtrack.cli.events import events
 from llmtrack.cli.exit_codes import MEANINGS
 from llmtrack.cli.failures import ReportingGroup
+from llmtrack.cli.health import health
 from llmtrack.cli.keys import keys
 from llmtrack.cli.prices import prices
 from llmtrack.cli.purge import purge
 from llmtrack.cli.reconcile import reconcile
 from llmtrack.cli.retention import set_retention
 from llmtrack.cli.serve import serve
+from llmtrack.cli.service import service
 from llmtrack.cli.setup import setup
 from llmtrack.cli.status import status
 from llmtrack.cli.support import support_bundle
@@ -79,8 +82,11 @@ for command in (
     purge,
     audit,
     status,
+    health,
     check,
     support_bundle,
+    db,
+    service,
     tls,
     config,
     version,

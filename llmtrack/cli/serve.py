@@ -66,6 +66,7 @@ def serve(
 def _serve(data: Data) -> None:
     import asyncio
 
+    from llmtrack.cli.db import back_up_before_upgrade
     from llmtrack.cli.listening import plan_listening
     from llmtrack.cli.logs import set_up_logging
     from llmtrack.cli.reloading import Reloading
@@ -76,6 +77,7 @@ def _serve(data: Data) -> None:
     from llmtrack.services.files import make_directory
     from llmtrack.services.listening import raise_descriptor_limit
     from llmtrack.services.lock import DirectoryLock
+    from llmtrack.services.supervisor import notify
 
     set_up_logging(data.config[LOG_LEVEL], data.config[LOG_FORMAT])
     make_directory(data.directory)
@@ -83,6 +85,8 @@ def _serve(data: Data) -> None:
     with ExitStack() as open_things:
         lock = open_things.enter_context(DirectoryLock.take(data.directory, "llmtrack serve"))
         plan = plan_listening(data.config, open_things)
+        notify("STATUS=looking whether the database has to be upgraded")
+        back_up_before_upgrade(data)
         lock.tell(plan.url)
         vitals = vitals_of(data, plan)
         life = Life(

@@ -108,9 +108,7 @@ class Database:
 
     async def turn(self) -> None:
         """Wait until the writer has come round: it lives and is not stuck."""
-        loop, turned = asyncio.get_running_loop(), asyncio.Event()
-        self._writer.submit(lambda _: _wake(loop, turned))
-        await turned.wait()
+        await self._writer.turn()
 
     def submit(self, job: Job) -> None:
         """Hand the writer a job that manages its own transactions (the ingest batches)."""
@@ -177,10 +175,6 @@ class Database:
 
     def _notice(self, connection: sqlite3.Connection) -> None:
         self.notice_commits(connection)
-
-
-def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-    loop.call_soon_threadsafe(event.set)
 
 
 def connect_writer(path: Path, *, create: bool = False) -> sqlite3.Connection:

@@ -73,6 +73,16 @@ class Writer:
         self._jobs.put(job)
         return await future
 
+    async def turn(self) -> None:
+        """Wait until the thread has come round: it lives and is not stuck."""
+        loop, turned = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake(_: Connection) -> None:
+            loop.call_soon_threadsafe(turned.set)
+
+        self._jobs.put(wake)
+        await turned.wait()
+
     async def close(self) -> None:
         """Finish what is queued, move the WAL into the file, close."""
         self._jobs.put(None)
