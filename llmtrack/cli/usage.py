@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmtrack.cli.at_risk import at_risk_fields, at_risk_of
 from llmtrack.cli.data import Data, now_ms, pass_data
 from llmtrack.cli.options import json_option, workspace_option
-from llmtrack.cli.output import moment, print_rows
+from llmtrack.cli.output import moment, print_fields, print_json, print_rows
 from llmtrack.cli.periods import instant, month_start_ms
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ COLUMNS = ("events", "failed", "input_tokens", "output_tokens", "cost_usd", "unp
     show_default=True,
     help="What the rows are.",
 )
+@click.option(
+    "--at-risk",
+    "with_at_risk",
+    is_flag=True,
+    help="Also estimate what failed calls without usage may have cost; --json then prints an "
+    "object with at_risk and rows.",
+)
 @json_option
 @pass_data
 def usage(
@@ -39,6 +47,7 @@ def usage(
     start: str | None,
     end: str | None,
     by: str,
+    with_at_risk: bool,
     as_json: bool,
 ) -> None:
     """Show what a workspace used and what it cost, exactly, the dearest first.
@@ -48,7 +57,7 @@ def usage(
     Events without a price are counted in unpriced_events and add nothing to the cost.
     """
 
-    async def run(database: "Database") -> list[dict[str, Any]]:
+    async def run(database: "Database") -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         from llmtrack.storage.workspaces import scope_for_admin
 
         scope = await scope_for_admin(database, workspace)
@@ -58,12 +67,21 @@ def usage(
         if end_ms < start_ms:
             raise click.UsageError(f"--to ({moment(end_ms)}) is before --from ({moment(start_ms)})")
         click.echo(f"{scope.name}: {moment(start_ms)} to {moment(end_ms)}, {zone}", err=True)
-        return await _rows(scope, by, start_ms, end_ms)
+        rows = await _rows(scope, by, start_ms, end_ms)
+        if not with_at_risk or end_ms == start_ms:
+            return rows, None
+        return rows, at_risk_fields(await at_risk_of(scope, start_ms, end_ms))
 
     none = "no events in that time"
-    rows = data.run(run)
+    rows, estimate = data.run(run)
+    if estimate is not None and as_json:
+        print_json({"at_risk": estimate, "rows": rows})
+        return
     names = [name for name in (f"{by}_name", f"{by}_prefix") if rows and name in rows[0]]
     print_rows(rows, columns=(by, *names, *COLUMNS), as_json=as_json, none=none)
+    if estimate is not None:
+        click.echo("")
+        print_fields(estimate, as_json=False)
 
 
 async def _rows(scope: "Scope", by: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:

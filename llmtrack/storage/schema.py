@@ -10,6 +10,7 @@ of `domain.money`. `kind` and pair codes are in `storage.dimensions`.
 """
 
 from llmtrack.storage.dimensions import MEASURES
+from llmtrack.storage.schema_at_risk import AT_RISK
 from llmtrack.storage.schema_audit import AUDIT
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_prices import PRICES
@@ -222,4 +223,11 @@ create table latency_day (
 ) strict, without rowid;
 """
 
-MIGRATIONS: tuple[str, ...] = (_INSTANCE + _TENANT, PRICES, OPERATIONS, REPRICING, AUDIT)
+MIGRATIONS: tuple[str, ...] = (
+    _INSTANCE + _TENANT,
+    PRICES,
+    OPERATIONS,
+    REPRICING,
+    AUDIT,
+    AT_RISK,
+)

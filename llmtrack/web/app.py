@@ -18,6 +18,7 @@ from llmtrack.storage.database import Database
 from llmtrack.web import (
     analytics_routes,
     audit,
+    at_risk,
     event_cost,
     ingest,
     keys,
@@ -130,6 +131,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *unpriced.ROUTES,
         *pricing.ROUTES,
         *pricing_forms.ROUTES,
+        *at_risk.ROUTES,
     ]
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from llmtrack.domain.at_risk import AtRisk
 from llmtrack.domain.forecasts import FULL_DAYS, Forecast, month_forecast
 from llmtrack.domain.periods import (
     day_number,
@@ -13,6 +14,7 @@ from llmtrack.domain.periods import (
 )
 from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
 from llmtrack.domain.timeframes import Timeframe
+from llmtrack.storage.at_risk import at_risk, shows_at_risk
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.latencies import Steps, latency_steps
@@ -46,6 +48,8 @@ class OverviewData:
     forecast: Forecast | None = None
     unpriced_models: list[Label] = field(default_factory=list)
     unpriced_models_count: int = 0
+    at_risk: AtRisk | None = None
+    """None where nothing failed without usage, or the workspace does not want it."""
 
 
 async def load_overview(look: Look) -> OverviewData:
@@ -53,6 +57,8 @@ async def load_overview(look: Look) -> OverviewData:
     question = look.question()
     data = await _load_report(look.reading, question, look.timeframe)
     await _load_latencies(look.reading, question, look.timeframe, data)
+    if data.report.total.unknown_usage_events and await shows_at_risk(look.reading):
+        data.at_risk = await at_risk(look.reading, question)
     if look.days is not None:
         data.forecast = await _forecast(look.reading, question, look.days[0], look.now_ms)
     return data

@@ -25,6 +25,7 @@ NOT_FOR_EVERY_MEMBER = {
     ("GET", f"{KEY}/deletion"): KEYS,
     ("POST", f"{KEY}/deletion"): KEYS,
     ("GET", "/w/{workspace}/audit"): AUDIT,
+    ("POST", "/w/{workspace}/pricing/at-risk"): PRICES,
     ("POST", "/w/{workspace}/pricing/repricing"): PRICES,
     ("POST", "/w/{workspace}/pricing/runs/{run}/undo"): PRICES,
     ("POST", "/w/{workspace}/pricing/unpriced/alias"): PRICES,
