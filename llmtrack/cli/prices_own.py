@@ -11,6 +11,7 @@ from llmtrack.cli.data import Data, now_ms, pass_data
 from llmtrack.cli.options import Command, json_option
 from llmtrack.cli.output import moment, print_fields, print_rows
 from llmtrack.cli.periods import instant
+from llmtrack.cli.reprice_steps import reprice_unpriced
 
 if TYPE_CHECKING:
     from llmtrack.domain.custom_prices import Alias, Override
@@ -103,7 +104,8 @@ def set_(
         made = create_override(connection, workspace_id, **fields, by=operator(), now_ms=now_ms())
         return _override_fields(made)
 
-    print_fields(_write(data, workspace, everywhere, create), as_json=as_json)
+    made = _write(data, workspace, everywhere, create, reprices=True)
+    print_fields(made, as_json=as_json)
 
 
 @click.command()
@@ -150,7 +152,8 @@ def alias(
         book = await PriceBooks(database).find(workspace_id)
         require_price(book, to_provider, to_model, at_ms=now_ms())
 
-    print_fields(_write(data, workspace, everywhere, create, check), as_json=as_json)
+    made = _write(data, workspace, everywhere, create, check, reprices=True)
+    print_fields(made, as_json=as_json)
 
 
 @click.command()
@@ -204,6 +207,8 @@ def _write(
     everywhere: bool,
     change: "Callable[[Any, int | None], dict[str, Any]]",
     check: Any = None,
+    *,
+    reprices: bool = False,
 ) -> dict[str, Any]:
     if (workspace is None) != everywhere:
         raise click.UsageError("say for whom: --workspace W, or --global for every workspace")
@@ -214,7 +219,11 @@ def _write(
         workspace_id = (await find_workspace(database, workspace)).id if workspace else None
         if check is not None:
             await check(database, workspace_id)
-        return await database.write(change, workspace_id)
+        made = await database.write(change, workspace_id)
+        if reprices:
+            reason = f"{made['provider']}/{made['model']}: {made['price']}"
+            made["repriced_events"] = await reprice_unpriced(database, workspace, reason=reason)
+        return made
 
     return data.run(run, changes=True)
 

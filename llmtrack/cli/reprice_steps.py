@@ -18,12 +18,27 @@ if TYPE_CHECKING:
     from llmtrack.storage.scope import Scope
 
 
-async def reprice_unpriced(database: "Database", scope: "Scope", *, reason: str) -> "Run":
-    """What follows a new price or alias: the unpriced events alone, at once."""
-    from llmtrack.storage.reprice_orders import queue_unpriced
+async def reprice_unpriced(database: "Database", workspace: str | None, *, reason: str) -> int:
+    """What follows a new price or alias: the unpriced events alone, at once; how many changed.
 
-    queued = await scope.write(queue_unpriced, reason=reason, by=operator(), now_ms=now_ms())
-    return await driven(scope, queued, await current_prices(database, scope))
+    `workspace` None: of every workspace, for the instance's own prices.
+    """
+    from llmtrack.storage.reprice_orders import AHEAD_MS, queue_unpriced
+    from llmtrack.storage.reprice_runs import Selection
+    from llmtrack.storage.workspaces import list_workspaces, scope_for_admin
+
+    every = await list_workspaces(database) if workspace is None else []
+    changed = 0
+    for name in [workspace] if workspace else [found.public_id for found in every]:
+        scope = await scope_for_admin(database, name)
+        unpriced = Selection(0, now_ms() + AHEAD_MS, only_unpriced=True)
+        prices = await current_prices(database, scope)
+        if not (await previewed(scope, unpriced, prices)).total.events:
+            continue  # a run that changes nothing is nothing to keep
+        queued = await scope.write(queue_unpriced, reason=reason, by=operator(), now_ms=now_ms())
+        done = await driven(scope, queued, prices)
+        changed += done.changed_events
+    return changed
 
 
 async def current_prices(database: "Database", scope: "Scope") -> "Prices":

@@ -105,7 +105,7 @@ def test_a_run_is_applied_kept_and_undone(filled: Program) -> None:
 
 def test_only_unpriced_and_one_model(filled: Program) -> None:
     set_price(filled)
-    alias(filled)
+    alias(filled)  # which prices what had no price
 
     assert recompute(filled, "--dry-run", "--model", "gpt-4o-mini")["preview"]["events"] == 30
     assert recompute(filled, "--dry-run", "--model", "o3")["preview"]["events"] == 0
@@ -186,11 +186,42 @@ def test_unpriced_models_are_listed(filled: Program) -> None:
     assert found["last_seen"] == "2025-11-24T14:24:00.000Z"
 
 
-def test_tokens_of_days_with_priced_events_as_well(filled: Program) -> None:
+def test_a_name_for_a_model_prices_its_events_at_once(filled: Program) -> None:
+    before = cost(filled)
+    assert ("our-deployment", "0", 30) in before
+
     alias(filled)
-    filled.run("prices", "recompute", *ACME, "--from", "2025-11-24", "--to", "2025-11-24T12:00:00Z",
-               "--yes")  # fmt: skip
 
-    found = filled.json("prices", "unpriced", *ACME)
+    assert ("our-deployment", "0.0063", 0) in cost(filled)
+    assert filled.json("prices", "unpriced") == []
+    [run] = filled.json("prices", "runs", *ACME)
+    assert (run["only_unpriced"], run["newly_priced_events"]) == (True, 30)
+    assert run["reason"] == "azure/our-deployment: as azure/gpt-4o-mini"
+    filled.json("prices", "undo", *ACME, run["id"], "--yes")
+    assert cost(filled) == before
+    filled.ok("check", "data")
 
-    assert sum(row["tokens"] for row in found) == sum(row["events"] for row in found) * 1_100
+
+def test_a_price_of_the_instance_reaches_every_workspace(filled: Program) -> None:
+    filled.ok("workspaces", "create", "Empty")
+    made = filled.json(
+        *("prices", "set", "our-deployment", "--global", "--provider", "azure", "--free")
+    )
+
+    assert made["repriced_events"] == 30
+    assert ("our-deployment", "0", 0) in cost(filled)
+    assert filled.json("prices", "runs", "--workspace", "Empty") == []
+
+
+def test_tokens_of_days_with_priced_events_as_well(filled: Program) -> None:
+    filled.ok(
+        *("prices", "alias", "our-deployment", *ACME, "--provider", "azure"),
+        *("--to-provider", "azure", "--to-model", "gpt-4o-mini"),
+        *("--to", "2025-11-24T09:00:00Z"),
+    )
+
+    [found] = filled.json("prices", "unpriced", *ACME)
+
+    assert 0 < found["events"] < 30
+    assert found["tokens"] == found["events"] * 1_100
+    assert found["first_seen"] >= "2025-11-24T09:00:00Z"
