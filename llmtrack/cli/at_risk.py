@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option, workspace_option
 from llmtrack.cli.output import moment, print_fields
 from llmtrack.cli.periods import instant, month_start_ms
@@ -46,7 +46,9 @@ def at_risk(
 
         scope = await scope_for_admin(database, workspace)
         if switch is not None:
-            await scope.write(switch_at_risk, shown=switch == "on")
+            await scope.write(
+                switch_at_risk, shown=switch == "on", actor=operator(), now_ms=now_ms()
+            )
         zone, now = scope.time_zone, now_ms()
         start_ms = instant("from", start, zone) if start else month_start_ms(now, zone)
         end_ms = instant("to", end, zone) if end else max(now, start_ms + 1)

@@ -1,7 +1,6 @@
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs: --help must be quick
 """What commands do to price events anew, with a bar on a terminal while it takes time."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmtrack.cli.data import now_ms
+from llmtrack.cli.data import now_ms, operator
 
 if TYPE_CHECKING:
     from llmtrack.services.repricing import Preview, Prices
@@ -35,7 +34,7 @@ async def reprice_unpriced(database: "Database", workspace: str | None, *, reaso
         prices = await current_prices(database, scope)
         if not (await previewed(scope, unpriced, prices)).total.events:
             continue  # a run that changes nothing is nothing to keep
-        queued = await scope.write(queue_unpriced, reason=reason, by=operator(), now_ms=now_ms())
+        queued = await scope.write(queue_unpriced, reason=reason, actor=operator(), now_ms=now_ms())
         done = await driven(scope, queued, prices)
         changed += done.changed_events
     return changed
@@ -68,7 +67,7 @@ async def applied(
         selection,
         prices_digest=prices.digest,
         reason=reason,
-        by=operator(),
+        actor=operator(),
         total_events=total,
         now_ms=now_ms(),
     )
@@ -106,7 +105,3 @@ def _bar(label: str, total: int) -> "Iterator[Callable[[int], None] | None]":
         return
     with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
         yield lambda done: bar.update(done - bar.pos)
-
-
-def operator() -> str:
-    return f"command line (uid {os.geteuid()})"

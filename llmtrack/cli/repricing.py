@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from llmtrack.cli.confirmation import confirm
-from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option, workspace_option, yes_option
 from llmtrack.cli.output import counted, moment, print_fields, print_json, print_rows
 from llmtrack.cli.periods import instant
 from llmtrack.cli.reprice_output import preview_fields, print_preview, run_fields
-from llmtrack.cli.reprice_steps import applied, current_prices, driven, operator, previewed
+from llmtrack.cli.reprice_steps import applied, current_prices, driven, previewed
 
 if TYPE_CHECKING:
     from llmtrack.storage.database import Database
@@ -166,7 +166,7 @@ def undo(data: Data, *, workspace: str, run: str, yes: bool, as_json: bool) -> N
         scope = await scope_for_admin(database, workspace)
         found = await run_of(scope, run)
         confirm(f"Restore the cost of {counted(found.changed_events, 'event')}?", yes=yes)
-        begun = await scope.write(begin_undo, run, by=operator(), now_ms=now_ms())
+        begun = await scope.write(begin_undo, run, actor=operator(), now_ms=now_ms())
         return run_fields(await driven(scope, begun, await current_prices(database, scope)))
 
     print_fields(data.run(take_back, changes=True), as_json=as_json)

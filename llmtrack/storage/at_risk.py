@@ -14,6 +14,7 @@ from llmtrack.domain.at_risk import AtRisk, Peers, estimate
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.periods import DAY_MS, QUARTER_MS
 from llmtrack.domain.spans import Span
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.questions import Question, TooMuchToRead
 from llmtrack.storage.reports import usage_by_value
@@ -141,9 +142,20 @@ async def shows_at_risk(reading: ScopedReading) -> bool:
     return not await reading.rows(FIND_OFF)
 
 
-def switch_at_risk(connection: sqlite3.Connection, workspace_id: int, *, shown: bool) -> None:
+def switch_at_risk(
+    connection: sqlite3.Connection, workspace_id: int, *, shown: bool, actor: Actor, now_ms: int
+) -> None:
     """Whether the workspace's pages and commands estimate at all."""
     connection.execute(SWITCH_ON if shown else SWITCH_OFF, {"workspace_id": workspace_id})
+    record(
+        connection,
+        workspace_id=workspace_id,
+        actor=actor,
+        action="at_risk.switch",
+        target="at_risk",
+        details={"shown": shown},
+        now_ms=now_ms,
+    )
 
 
 async def shown_at_risk(scope: Scope, question: Question) -> AtRisk | None:

@@ -14,6 +14,7 @@ from llmtrack.domain.errors import AlreadyExists, NotFound
 from llmtrack.domain.identifiers import new_public_id
 from llmtrack.domain.price_schedule import tier_name
 from llmtrack.storage.database import Database
+from llmtrack.storage.own_price_audit import audit_created, audit_revoked
 from llmtrack.storage.scope import Scope
 
 GLOBAL = None
@@ -185,6 +186,7 @@ def create_override(
     values["rates"] = None if made.rates is None else json.dumps(made.rates)
     values |= _record(workspace_id, made, reason, by, now_ms)
     connection.execute(_for(ADD_OVERRIDE, workspace_id), values)
+    audit_created(connection, workspace_id, "price_override", values)
     return made
 
 
@@ -218,6 +220,7 @@ def create_alias(
     values = {name: getattr(made, name) for name in _ALIAS_FIELDS.split(", ")}
     values |= _record(workspace_id, made, reason, by, now_ms)
     connection.execute(_for(ADD_ALIAS, workspace_id), values)
+    audit_created(connection, workspace_id, "model_alias", values)
     return made
 
 
@@ -231,8 +234,10 @@ def revoke(
 ) -> None:
     """Raises NotFound, also for what is revoked already or belongs to somebody else."""
     values = {"workspace_id": workspace_id, "public_id": public_id, "by": by, "now_ms": now_ms}
-    for statements in (REVOKE_OVERRIDE, REVOKE_ALIAS):
+    nouns = {"price_override": REVOKE_OVERRIDE, "model_alias": REVOKE_ALIAS}
+    for noun, statements in nouns.items():
         if connection.execute(_for(statements, workspace_id), values).fetchone():
+            audit_revoked(connection, workspace_id, noun, values)
             return
     raise NotFound(f"there is no price or alias {public_id!r} that holds")
 

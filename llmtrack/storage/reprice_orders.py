@@ -1,9 +1,11 @@
 """What is asked of repricing: a run over some events, one over all unpriced ones, an undo."""
 
 import sqlite3
+from collections.abc import Mapping
 
 from llmtrack.domain.errors import Refused
 from llmtrack.domain.identifiers import new_public_id
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.reprice_runs import (
     FIND_RUN,
     Run,
@@ -82,7 +84,7 @@ def create_run(
     *,
     prices_digest: str,
     reason: str,
-    by: str,
+    actor: Actor,
     total_events: int,
     now_ms: int,
 ) -> Run:
@@ -99,14 +101,14 @@ def create_run(
         selection,
         prices_digest=prices_digest,
         reason=reason,
-        by=by,
+        actor=actor,
         total_events=total_events,
         now_ms=now_ms,
     )
 
 
 def queue_unpriced(
-    connection: sqlite3.Connection, workspace_id: int, *, reason: str, by: str, now_ms: int
+    connection: sqlite3.Connection, workspace_id: int, *, reason: str, actor: Actor, now_ms: int
 ) -> Run:
     """Have every unpriced event of the workspace priced by what holds when the run begins.
 
@@ -121,7 +123,7 @@ def queue_unpriced(
         Selection(0, now_ms + AHEAD_MS, only_unpriced=True),
         prices_digest="",
         reason=reason,
-        by=by,
+        actor=actor,
         total_events=0,
         now_ms=now_ms,
     )
@@ -134,7 +136,7 @@ def _add(
     *,
     prices_digest: str,
     reason: str,
-    by: str,
+    actor: Actor,
     total_events: int,
     now_ms: int,
 ) -> Run:
@@ -144,15 +146,18 @@ def _add(
         **selection._asdict(),
         "prices_digest": prices_digest,
         "reason": reason.strip(),
-        "by": by,
+        "by": actor.text,
         "now_ms": now_ms,
         "total_events": total_events,
     }
-    return run_of_row(connection.execute(ADD_RUN, values).fetchone())
+    run = run_of_row(connection.execute(ADD_RUN, values).fetchone())
+    details = {**selection._asdict(), "reason": run.reason}
+    _record(connection, workspace_id, "create", run, actor=actor, details=details)
+    return run
 
 
 def begin_undo(
-    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, by: str, now_ms: int
+    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, actor: Actor, now_ms: int
 ) -> Run:
     """Raises NotFound; Refused where there is nothing to undo, or a later run built on it."""
     found = {"workspace_id": workspace_id, "public_id": public_id}
@@ -172,5 +177,28 @@ def begin_undo(
             f"the later run {later[0]} priced some of the same events anew",
             fix=f"undo {later[0]} first",
         )
-    row = connection.execute(BEGIN_UNDO, values | {"by": by, "now_ms": now_ms}).fetchone()
-    return run_of_row(row)
+    row = connection.execute(BEGIN_UNDO, values | {"by": actor.text, "now_ms": now_ms}).fetchone()
+    run = run_of_row(row)
+    details = {"changed_events": run.changed_events}
+    _record(connection, workspace_id, "undo", run, actor=actor, details=details)
+    return run
+
+
+def _record(
+    connection: sqlite3.Connection,
+    workspace_id: int,
+    verb: str,
+    run: Run,
+    *,
+    actor: Actor,
+    details: Mapping[str, object],
+) -> None:
+    record(
+        connection,
+        workspace_id=workspace_id,
+        actor=actor,
+        action=f"reprice_run.{verb}",
+        target=run.public_id,
+        details=details,
+        now_ms=run.touched_ms,
+    )

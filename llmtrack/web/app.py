@@ -17,8 +17,8 @@ from llmtrack.services.vitals import Vitals
 from llmtrack.storage.database import Database
 from llmtrack.web import (
     analytics_routes,
-    audit,
     at_risk,
+    audit,
     event_cost,
     ingest,
     keys,

@@ -4,8 +4,8 @@ from aiohttp import web
 
 from llmtrack.domain.roles import Permission, may
 from llmtrack.storage.at_risk import shows_at_risk, switch_at_risk
-from llmtrack.web.auth import require, see_other
-from llmtrack.web.context import SCOPE
+from llmtrack.web.auth import actor_of, require, see_other
+from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.forms import read_form
 from llmtrack.web.render import page
 
@@ -31,7 +31,12 @@ async def get_at_risk(request: web.Request) -> web.StreamResponse:
 async def post_at_risk(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, ("shown",))
     scope = request[SCOPE]
-    await scope.write(switch_at_risk, shown=form["shown"] == "1")
+    await scope.write(
+        switch_at_risk,
+        shown=form["shown"] == "1",
+        actor=actor_of(request),
+        now_ms=request.app[CLOCK_MS](),
+    )
     return see_other(f"/w/{scope.public_id}/pricing/at-risk")
 
 

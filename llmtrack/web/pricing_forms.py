@@ -19,6 +19,7 @@ from llmtrack.web.forms import read_form
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.pricing import LIST, pricing_url
 from llmtrack.web.render import page
+from llmtrack.web.repricing import begin_unpriced
 
 RATES = tuple(PICO_EXPONENTS)
 MAIN_RATES = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
@@ -43,6 +44,7 @@ async def post_override(request: web.Request) -> web.StreamResponse:
             return await _override_page(request, form, made=made)
         by = request[SIGNED_IN].user.email
         await scope.write(create_override, **fields, reason=form["reason"], by=by, now_ms=now_ms)
+        await begin_unpriced(request, f"a price for {fields['provider']}/{fields['model']}")
     except (InvalidValue, AlreadyExists) as error:
         return await _override_page(request, form, error=error)
     return see_other(pricing_url(scope))
@@ -67,6 +69,7 @@ async def post_alias(request: web.Request) -> web.StreamResponse:
             return await _alias_page(request, form, made=made)
         by = request[SIGNED_IN].user.email
         await scope.write(create_alias, **fields, reason=form["reason"], by=by, now_ms=now_ms)
+        await begin_unpriced(request, f"{made.provider}/{made.model} is {made.to_model}")
     except (InvalidValue, AlreadyExists) as error:
         return await _alias_page(request, form, error=error)
     return see_other(pricing_url(scope))

@@ -15,12 +15,12 @@ from llmtrack.domain.roles import Permission, may
 from llmtrack.services.repricer import Repricer
 from llmtrack.services.repricing import Difference, Preview, preview, prices_of
 from llmtrack.storage.questions import TooMuchToRead
-from llmtrack.storage.reprice_orders import begin_undo, create_run
+from llmtrack.storage.reprice_orders import AHEAD_MS, begin_undo, create_run, queue_unpriced
 from llmtrack.storage.reprice_runs import Run, RunState, Selection, run_of, runs
 from llmtrack.storage.stored_usage import candidate_count
-from llmtrack.web.auth import require, see_other
+from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.charts import share_bar
-from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE, SIGNED_IN
+from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE
 from llmtrack.web.forms import read_form
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.render import page
@@ -74,7 +74,7 @@ async def post_repricing(request: web.Request) -> web.StreamResponse:
             selection,
             prices_digest=found.digest,
             reason=form["reason"][:500],
-            by=request[SIGNED_IN].user.email,
+            actor=actor_of(request),
             total_events=found.seen_events,
             now_ms=app[CLOCK_MS](),
         )
@@ -94,10 +94,22 @@ async def get_run(request: web.Request) -> web.StreamResponse:
 async def post_undo(request: web.Request) -> web.StreamResponse:
     scope, now_ms = request[SCOPE], request.app[CLOCK_MS]()
     public_id = request.match_info["run"]
-    by = request[SIGNED_IN].user.email
-    await scope.write(begin_undo, public_id, by=by, now_ms=now_ms)
+    await scope.write(begin_undo, public_id, actor=actor_of(request), now_ms=now_ms)
     request.app[REPRICER].wake()
     return see_other(_run_url(request, public_id))
+
+
+async def begin_unpriced(request: web.Request, reason: str) -> None:
+    """What follows a new price or alias of the workspace: its unpriced events alone."""
+    scope, app = request[SCOPE], request.app
+    async with scope.reading() as reading:
+        unpriced = Selection(0, app[CLOCK_MS]() + AHEAD_MS, only_unpriced=True)
+        if not await candidate_count(reading, unpriced):
+            return
+    await scope.write(
+        queue_unpriced, reason=reason, actor=actor_of(request), now_ms=app[CLOCK_MS]()
+    )
+    app[REPRICER].wake()
 
 
 def _default_form(request: web.Request) -> dict[str, str]:

@@ -11,14 +11,15 @@ from aiohttp import web
 from llmtrack.domain.errors import InvalidValue, LLMtrackError
 from llmtrack.domain.price_reasons import require_price
 from llmtrack.domain.roles import Permission, may
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.own_prices import create_alias, create_override
 from llmtrack.storage.reports import used_days
 from llmtrack.storage.reprice_orders import queue_unpriced
 from llmtrack.storage.reprice_runs import Run
 from llmtrack.storage.unpriced import Unpriced, unpriced_models
 from llmtrack.storage.writer import Connection
-from llmtrack.web.auth import require, see_other
-from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
+from llmtrack.web.auth import actor_of, require, see_other
+from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.forms import read_form
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.numbers import when
@@ -46,7 +47,7 @@ async def post_alias(request: web.Request) -> web.StreamResponse:
     try:
         book = await request.app[PRICE_BOOKS].find(scope.workspace_id)
         require_price(book, form["to_provider"], form["to_model"], at_ms=now_ms)
-        run = await scope.write(_name_model, form, by=request[SIGNED_IN].user.email, now_ms=now_ms)
+        run = await scope.write(_name_model, form, actor=actor_of(request), now_ms=now_ms)
     except LLMtrackError as error:
         return await _page(request, form, error=error, failed="alias")
     return _begun(request, run)
@@ -57,7 +58,7 @@ async def post_price(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, PRICE_FIELDS)
     scope, now_ms = request[SCOPE], request.app[CLOCK_MS]()
     try:
-        run = await scope.write(_price_model, form, by=request[SIGNED_IN].user.email, now_ms=now_ms)
+        run = await scope.write(_price_model, form, actor=actor_of(request), now_ms=now_ms)
     except LLMtrackError as error:
         return await _page(request, form, error=error, failed="price")
     return _begun(request, run)
@@ -68,7 +69,7 @@ def _name_model(
     workspace_id: int,
     form: Mapping[str, str],
     *,
-    by: str,
+    actor: Actor,
     now_ms: int,
 ) -> Run:
     create_alias(
@@ -79,11 +80,11 @@ def _name_model(
         to_provider=form["to_provider"],
         to_model=form["to_model"],
         reason="it had no price",
-        by=by,
+        by=actor.text,
         now_ms=now_ms,
     )
     reason = f"{form['provider']}/{form['model']} is {form['to_provider']}/{form['to_model']}"
-    return queue_unpriced(connection, workspace_id, reason=reason, by=by, now_ms=now_ms)
+    return queue_unpriced(connection, workspace_id, reason=reason, actor=actor, now_ms=now_ms)
 
 
 def _price_model(
@@ -91,7 +92,7 @@ def _price_model(
     workspace_id: int,
     form: Mapping[str, str],
     *,
-    by: str,
+    actor: Actor,
     now_ms: int,
 ) -> Run:
     rates = {key: form[name].strip() for name, key in RATES.items() if form[name].strip()}
@@ -103,11 +104,11 @@ def _price_model(
         rates=None if form["free"] else rates,
         free=bool(form["free"]),
         reason="it had no price",
-        by=by,
+        by=actor.text,
         now_ms=now_ms,
     )
     reason = f"a price for {form['provider']}/{form['model']}"
-    return queue_unpriced(connection, workspace_id, reason=reason, by=by, now_ms=now_ms)
+    return queue_unpriced(connection, workspace_id, reason=reason, actor=actor, now_ms=now_ms)
 
 
 def _begun(request: web.Request, run: Run) -> web.Response:

@@ -11,6 +11,7 @@ from llmtrack.domain.usage import ReportedUsage, canonical_usage
 from llmtrack.services.inspection import recounted
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.repricing import Prices, drive, prices_of
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.own_prices import create_override
 from llmtrack.storage.reprice_orders import begin_undo, create_run
@@ -21,6 +22,7 @@ from tests.conftest import NOW_MS, World
 
 Events = dict[tuple[int, int], EventRow]
 DAY_MS = 86_400_000
+ALICE = Actor(1, "alice@example.com")
 ALL = Selection(0, NOW_MS + 1)
 MODELS = (
     ("openai", "gpt-4o-mini"),
@@ -77,7 +79,7 @@ class Store:
             selection,
             prices_digest=(await self.prices()).digest,
             reason="the contract says so",
-            by="alice@example.com",
+            actor=ALICE,
             total_events=0,
             now_ms=NOW_MS,
         )
@@ -89,9 +91,7 @@ class Store:
         return await drive(self.scope, run, await self.prices(), clock_ms=lambda: NOW_MS)
 
     async def undone(self, run: Run) -> Run:
-        begun = await self.scope.write(
-            begin_undo, run.public_id, by="alice@example.com", now_ms=NOW_MS
-        )
+        begun = await self.scope.write(begin_undo, run.public_id, actor=ALICE, now_ms=NOW_MS)
         return await self.driven(begun)
 
     async def set_rate(self, model: str, *, provider: str = "openai", usd: str = "2") -> str:

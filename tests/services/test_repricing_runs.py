@@ -10,7 +10,7 @@ from llmtrack.storage.reprice_orders import queue_unpriced
 from llmtrack.storage.reprice_runs import Run, RunState, Selection, run_of, runs
 from llmtrack.storage.stored_usage import BATCH_EVENTS
 from tests.conftest import NOW_MS, World
-from tests.services.repriced import DAY_MS, Store, call, full, store
+from tests.services.repriced import ALICE, DAY_MS, Store, call, full, store
 
 __all__ = ["full", "store"]
 
@@ -112,7 +112,7 @@ async def test_a_new_price_can_queue_its_own_run(full: Store) -> None:
 
     async def queued() -> Run:
         return await full.scope.write(
-            queue_unpriced, reason="new price", by="alice@example.com", now_ms=NOW_MS
+            queue_unpriced, reason="new price", actor=ALICE, now_ms=NOW_MS
         )
 
     first = await queued()

@@ -9,6 +9,7 @@ from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.spans import Span
 from llmtrack.domain.usage import Usage
 from llmtrack.storage.at_risk import at_risk, shown_at_risk, switch_at_risk
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import value_of
 from llmtrack.storage.questions import Question
@@ -140,10 +141,10 @@ async def test_it_can_be_switched_off(world: World, scope: Scope) -> None:
     await add(world, call(100), failed())
     question = Question(Kind.TOTAL, SPAN, "UTC")
 
-    await scope.write(switch_at_risk, shown=False)
+    await scope.write(switch_at_risk, shown=False, actor=Actor(1, "alice"), now_ms=NOW_MS)
     assert await shown_at_risk(scope, question) is None
     outside = await world.scope(world.charlie)
     assert await shown_at_risk(outside, question) == AtRisk()
-    await scope.write(switch_at_risk, shown=True)
+    await scope.write(switch_at_risk, shown=True, actor=Actor(1, "alice"), now_ms=NOW_MS)
 
     assert await shown_at_risk(scope, question) == AtRisk(1, 1, 100)

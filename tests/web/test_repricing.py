@@ -178,3 +178,39 @@ async def test_a_viewer_sees_and_changes_nothing(client: Client, url: str) -> No
 async def test_an_unknown_run_is_not_found(client: Client, url: str) -> None:
     async with client.get(f"{url}/runs/run_aaaaaaaaaaaaaaaa") as response:
         assert response.status == 404
+
+
+async def test_the_pricing_page_prices_events_as_well(
+    client: Client, url: str, world: World
+) -> None:
+    names = {"provider": "azure", "model": LONG, "to_provider": "azure", "to_model": "gpt-4o-mini"}
+
+    response = await post(client, f"{url}/alias/new", **names, action="save", reason="ours")
+
+    assert response.status == 303
+    scope = await world.scope()
+    [run] = await runs(scope)
+    await settled(client, f"{url}/runs/{run.public_id}")
+    assert (await runs(scope))[0].priced_events == 3
+
+
+async def test_every_change_is_in_the_audit_log(client: Client, url: str, world: World) -> None:
+    form = {"provider": "azure", "model": LONG, "input": "1", "output": "10"}
+    location = (await post(client, f"{url}/unpriced/price", **form)).headers["Location"]
+    await settled(client, location)
+    await post(client, f"{location}/undo")
+    await post(client, f"{url}/at-risk", shown="0")
+
+    scope = await world.scope()
+    rows = await scope.rows(
+        "select action, actor from audit_log where workspace_id = :workspace_id order by id"
+    )
+    assert [(row["action"], row["actor"]) for row in rows][-4:] == [
+        (action, "alice@example.com")
+        for action in (
+            "price_override.create",
+            "reprice_run.create",
+            "reprice_run.undo",
+            "at_risk.switch",
+        )
+    ]
