@@ -12,6 +12,7 @@ of `domain.money`. `kind` and pair codes are in `storage.dimensions`.
 from llmtrack.storage.dimensions import MEASURES
 from llmtrack.storage.schema_at_risk import AT_RISK
 from llmtrack.storage.schema_audit import AUDIT
+from llmtrack.storage.schema_customers import CUSTOMERS
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_prices import PRICES
 from llmtrack.storage.schema_repricing import REPRICING
@@ -230,4 +231,5 @@ MIGRATIONS: tuple[str, ...] = (
     REPRICING,
     AUDIT,
     AT_RISK,
+    CUSTOMERS,
 )

@@ -1,10 +1,12 @@
 """The routes of all analytics pages of a workspace."""
 
-from llmtrack.web import cost_changes, event_routes, explore, overview
+from llmtrack.web import cost_changes, customers, event_routes, explore, overview, performance
 
 ROUTES = [
     *overview.ROUTES,
     *explore.ROUTES,
     *cost_changes.ROUTES,
     *event_routes.ROUTES,
+    *customers.ROUTES,
+    *performance.ROUTES,
 ]

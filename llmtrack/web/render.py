@@ -50,6 +50,8 @@ SECTIONS = (
     Section("changes", "What changed", "arrow-left-right", "c"),
     Section("events", "Events", "list", "e"),
     Section("pricing", "Pricing", "circle-dollar-sign", "p"),
+    Section("customers", "Customers", "handshake", "u"),
+    Section("performance", "Performance", "gauge", "l"),
     Section("keys", "Keys", "key-round", "k"),
     Section("members", "Members", "users", "m"),
 )

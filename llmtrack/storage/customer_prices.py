@@ -1,0 +1,41 @@
+"""What a customer pays a month; `customer_id` is a `name.id`."""
+
+import sqlite3
+
+from llmtrack.storage.scope import ScopedReading
+
+READ_PRICES = """
+-- customer_prices.customer_prices
+select customer_id, monthly_pico from customer_price where workspace_id = :workspace_id
+"""
+SET_PRICE = """
+-- customer_prices.set_customer_price
+insert into customer_price (workspace_id, customer_id, monthly_pico, changed_ms)
+values (?, ?, ?, ?)
+on conflict do update set monthly_pico = excluded.monthly_pico, changed_ms = excluded.changed_ms
+"""
+DROP_PRICE = """
+-- customer_prices.set_customer_price
+delete from customer_price where workspace_id = ? and customer_id = ?
+"""
+
+
+async def customer_prices(reading: ScopedReading) -> dict[int, int]:
+    """Monthly price in pico-USD by customer, of those that have one."""
+    rows = await reading.rows(READ_PRICES)
+    return {row["customer_id"]: row["monthly_pico"] for row in rows}
+
+
+def set_customer_price(
+    connection: sqlite3.Connection,
+    workspace_id: int,
+    customer_id: int,
+    *,
+    monthly_pico: int | None,
+    now_ms: int,
+) -> None:
+    """Without an amount the customer has no price, which is not a price of 0."""
+    if monthly_pico is None:
+        connection.execute(DROP_PRICE, (workspace_id, customer_id))
+        return
+    connection.execute(SET_PRICE, (workspace_id, customer_id, monthly_pico, now_ms))

@@ -1,0 +1,171 @@
+"""`GET /w/{workspace}/customers`: what each customer costs, and what is left of its price."""
+
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+from aiohttp import web
+
+from llmtrack.domain.errors import InvalidValue, NotFound
+from llmtrack.domain.margins import revenue_pico
+from llmtrack.domain.money import PICO_MAX, pico_from_usd, usd_text
+from llmtrack.domain.periods import day_of
+from llmtrack.domain.roles import Permission, may
+from llmtrack.storage.customer_prices import customer_prices, set_customer_price
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.labels import Label, labels_of, value_of
+from llmtrack.storage.questions import TooMuchToRead
+from llmtrack.storage.reports import ByValue, ranked, usage_by_value
+from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.web.analytics import Look, analytics_page, looking
+from llmtrack.web.auth import require, see_other
+from llmtrack.web.changes import Change, ratio_change
+from llmtrack.web.context import CLOCK_MS, SCOPE
+from llmtrack.web.forms import read_form
+from llmtrack.web.numbers import percent, usd_short
+from llmtrack.web.theme import local_path
+
+ROWS_MAX = 100
+
+
+class Row(NamedTuple):
+    label: Label
+    url: str | None
+    price_url: str | None
+    sums: Sums
+    share: str
+    per_request_pico: int | None
+    change: Change | None
+    price_text: str
+    """The monthly price as typed in, "" without one."""
+    margin_pico: int | None
+    margin_share: str
+
+
+@require(Permission.READ)
+async def get_customers(request: web.Request) -> web.StreamResponse:
+    async with looking(request, "customers") as look:
+        try:
+            return await _answer(request, look)
+        except TooMuchToRead as error:
+            return analytics_page(request, "customers.html", look, too_much=error)
+
+
+async def _answer(request: web.Request, look: Look) -> web.Response:
+    values = await usage_by_value(look.reading, look.question(Kind.CUSTOMER))
+    before: ByValue = {}
+    try:
+        question = look.question(Kind.CUSTOMER, look.timeframe.previous)
+        before = await usage_by_value(look.reading, question)
+    except TooMuchToRead:
+        before = {}
+    prices = await customer_prices(look.reading)
+    order = ranked(values)
+    shown = order[:ROWS_MAX]
+    labels = await labels_of(look.reading, Kind.CUSTOMER, [one for one in shown if one is not None])
+    total = sum(values.values(), NO_SUMS)
+    return analytics_page(
+        request,
+        "customers.html",
+        look,
+        nothing=not total.events,
+        rows=[
+            _row(
+                look,
+                labels.get(value),
+                (values[value], before.get(value)),
+                total,
+                prices.get(value) if value is not None else None,
+            )
+            for value in shown
+        ],
+        more=len(order) - len(shown),
+        more_sums=sum((values[value] for value in order[ROWS_MAX:]), NO_SUMS),
+        total=total,
+        count=sum(value is not None for value in order),
+        may_price=may(look.scope.role, Permission.MANAGE_KEYS),
+        return_to=look.query.url,
+    )
+
+
+def _row(
+    look: Look,
+    label: Label | None,
+    sums: tuple[Sums, Sums | None],
+    total: Sums,
+    monthly_pico: int | None,
+) -> Row:
+    now, before = sums
+    margin = None
+    margin_share = ""
+    if monthly_pico is not None:
+        revenue = revenue_pico(monthly_pico, _days(look))
+        margin = revenue - now.cost_pico
+        margin_share = percent(margin, revenue) if margin >= 0 else ""
+    change = None
+    if before is not None:
+        was = f"{usd_short(before.cost_pico)} in {look.timeframe.previous_text}"
+        change = ratio_change(now.cost_pico, before.cost_pico, less_is_better=True, before_text=was)
+    query = look.query
+    slug = label.slug if label else ""
+    return Row(
+        label or Label("", "No customer"),
+        query.at(query.path.removesuffix("customers"))
+        .with_filter("customer", slug)
+        .with_by("feature" if "feature" not in query.filters else "model")
+        .url
+        if slug
+        else None,
+        f"{query.path}/price" if slug else None,
+        now,
+        percent(now.cost_pico, total.cost_pico),
+        now.cost_pico // now.events if now.events else None,
+        change,
+        "" if monthly_pico is None else usd_text(monthly_pico),
+        margin,
+        margin_share,
+    )
+
+
+def _days(look: Look) -> range:
+    """The days of the period that have begun: a month that runs is not yet paid in full."""
+    span, zone = look.timeframe.span, look.scope.time_zone
+    last_ms = min(span.end_ms - 1, look.now_ms)
+    return range(day_of(span.start_ms, zone), day_of(max(last_ms, span.start_ms), zone) + 1)
+
+
+@require(Permission.MANAGE_KEYS)
+async def post_price(request: web.Request) -> web.StreamResponse:
+    scope = request[SCOPE]
+    form = await read_form(request, ("customer", "price", "return_to"))
+    monthly_pico = _price(form["price"])
+    async with scope.reading() as reading:
+        customer_id = await value_of(reading, Kind.CUSTOMER, form["customer"])
+    if customer_id is None:
+        raise NotFound("there is no such customer")
+    await scope.write(
+        set_customer_price,
+        customer_id,
+        monthly_pico=monthly_pico,
+        now_ms=request.app[CLOCK_MS](),
+    )
+    return see_other(local_path(form["return_to"]))
+
+
+def _price(text: str) -> int | None:
+    """Dollars a month as pico-USD; None for an empty field."""
+    text = text.strip().removeprefix("$").replace(",", "")
+    if not text:
+        return None
+    try:
+        pico = pico_from_usd(Decimal(text))
+    except (InvalidOperation, ValueError, OverflowError):
+        pico = -1
+    if not 0 <= pico <= PICO_MAX:
+        raise InvalidValue("price", f"{text[:30]!r} is no price in dollars", fix="write 49.90")
+    return pico
+
+
+ROUTES = [
+    web.get("/w/{workspace}/customers", get_customers),
+    web.post("/w/{workspace}/customers/price", post_price),
+]

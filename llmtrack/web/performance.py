@@ -1,0 +1,139 @@
+"""`GET /w/{workspace}/performance`: how long requests take, and how many fail, by whom."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from aiohttp import web
+
+from llmtrack.domain.latency import percentile
+from llmtrack.domain.roles import Permission
+from llmtrack.domain.spans import Buckets, buckets_of
+from llmtrack.domain.timeframes import DEFAULT
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.labels import Label, labels_of
+from llmtrack.storage.latencies import latency_steps
+from llmtrack.storage.latency_series import latency_series
+from llmtrack.storage.questions import TooMuchToRead
+from llmtrack.storage.reports import totals_by_bucket, usage_by_value
+from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.web.analytics import Look, analytics_page, looking
+from llmtrack.web.auth import require
+from llmtrack.web.numbers import milliseconds, percent, tokens_short
+from llmtrack.web.page_query import DIMENSIONS
+from llmtrack.web.usage_chart import Chart, Series, Style, chart_of
+
+PERCENTILES = ((0.5, "p50", "series-1"), (0.95, "p95", "series-2"), (0.99, "p99", "series-4"))
+TABLES = ("model", "feature")
+ROWS_MAX = 20
+
+
+class Row(NamedTuple):
+    label: Label
+    url: str | None
+    sums: Sums
+    p50_ms: int | None
+    p95_ms: int | None
+    p99_ms: int | None
+    failed: str
+
+
+@require(Permission.READ)
+async def get_performance(request: web.Request) -> web.StreamResponse:
+    async with looking(request, "performance") as look:
+        try:
+            return await _answer(request, look)
+        except TooMuchToRead as error:
+            return analytics_page(request, "performance.html", look, too_much=error)
+
+
+async def _answer(request: web.Request, look: Look) -> web.Response:
+    buckets = buckets_of(look.timeframe.span, look.timeframe.step, look.scope.time_zone)
+    sums = await totals_by_bucket(look.reading, look.question(Kind.TOTAL), buckets)
+    steps = await latency_series(look.reading, look.question(Kind.TOTAL), buckets)
+    of_all = steps.get(0, [Counter() for _ in buckets.spans])
+    total = sum(sums, NO_SUMS)
+    return analytics_page(
+        request,
+        "performance.html",
+        look,
+        nothing=not total.events,
+        latency_chart=_latency_chart(look, buckets, of_all),
+        failure_chart=_failure_chart(look, buckets, sums),
+        total=_row(Label("", "All requests"), None, total, _merged(of_all)),
+        tables=[
+            (name, await _rows(look, name)) for name in TABLES if name not in look.query.filters
+        ],
+    )
+
+
+async def _rows(look: Look, name: str) -> list[Row]:
+    """The slowest first; what told no latency comes last."""
+    kind = DIMENSIONS[name]
+    values = await usage_by_value(look.reading, look.question(kind))
+    steps: Mapping[int | None, Counter[int]]
+    try:
+        steps = await latency_steps(look.reading, look.question(kind))
+    except TooMuchToRead:
+        steps = {}
+    known = [value for value in values if value is not None]
+    labels = await labels_of(look.reading, kind, known)
+    rows = []
+    for value in known:
+        label = labels.get(value) or Label("", "?")
+        url = look.query.with_filter(name, label.slug).url if label.slug else None
+        rows.append(_row(label, url, values[value], steps.get(value, Counter())))
+    rows.sort(key=lambda row: (-(row.p95_ms or -1), -row.sums.events))
+    return rows[:ROWS_MAX]
+
+
+def _row(label: Label, url: str | None, sums: Sums, steps: Counter[int]) -> Row:
+    p50, p95, p99 = (percentile(steps, share) for share, _, _ in PERCENTILES)
+    return Row(label, url, sums, p50, p95, p99, percent(sums.failures, sums.events))
+
+
+def _latency_chart(look: Look, buckets: Buckets, steps: Sequence[Counter[int]]) -> Chart:
+    whole = _merged(steps)
+    series = [
+        Series(
+            name,
+            css_class,
+            milliseconds(percentile(whole, share)),
+            None,
+            [percentile(one, share) for one in steps],
+        )
+        for share, name, css_class in PERCENTILES
+    ]
+    style = Style(
+        f"Latency per {buckets.step.value}",
+        milliseconds,
+        milliseconds,
+        look.query.with_period(DEFAULT).url,
+        stacked=False,
+    )
+    return chart_of(series, buckets, look.scope.time_zone, style)
+
+
+def _failure_chart(look: Look, buckets: Buckets, sums: Sequence[Sums]) -> Chart:
+    kinds = (
+        ("Errors", "series-bad", "errors"),
+        ("Timeouts", "series-2", "timeouts"),
+        ("Cancelled", "series-other", "cancelled"),
+    )
+    series = []
+    for name, css_class, field in kinds:
+        values = [getattr(one, field) for one in sums]
+        series.append(Series(name, css_class, tokens_short(sum(values)), None, values))
+    title = f"Requests without an answer per {buckets.step.value}"
+    style = Style(title, tokens_short, tokens_short, look.query.with_period(DEFAULT).url)
+    return chart_of(series, buckets, look.scope.time_zone, style)
+
+
+def _merged(steps: Sequence[Counter[int]]) -> Counter[int]:
+    merged: Counter[int] = Counter()
+    for one in steps:
+        merged.update(one)
+    return merged
+
+
+ROUTES = [web.get("/w/{workspace}/performance", get_performance)]

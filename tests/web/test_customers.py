@@ -1,0 +1,92 @@
+"""Customers and performance: ranked as people ask for them, margins only where there is a price."""
+
+import re
+
+import pytest
+
+from llmtrack.web.ingest import INGEST
+from tests.conftest import NOW_MS, World
+from tests.events import make_event
+from tests.web.conftest import Client
+from tests.web.people import post, sign_in
+from tests.web.test_pages import get
+
+USD = 10**12
+MONTH = "from=2026-10-01&to=2026-10-31"
+IN_OCTOBER_MS = NOW_MS - 30 * 86_400_000
+
+
+async def october(client: Client) -> None:
+    events = [
+        make_event(
+            customer_id=customer,
+            customer_name=name,
+            model=model,
+            cost_pico=cost,
+            latency_ms=latency,
+            status=status,
+            timestamp_ms=IN_OCTOBER_MS,
+            received_ms=NOW_MS,
+        )
+        for customer, name, model, cost, latency, status in (
+            ("c1", "Cora", "slow", 3 * USD, 9_000, 0),
+            ("c2", None, "quick", 8 * USD, 100, 2),
+            (None, None, "quick", 1, 120, 1),
+        )
+    ]
+    assert client.app is not None
+    await client.app[INGEST].add(events)
+
+
+async def test_the_most_expensive_customer_comes_first(client: Client, world: World) -> None:
+    await october(client)
+    await sign_in(client, "bob")
+    _, text = await get(client, f"/w/{world.acme.public_id}/customers?{MONTH}")
+    places = [text.index(f">{name}<") for name in ("c2", "Cora", "No customer")]
+    assert places == sorted(places)
+    assert "Save" not in text
+
+
+async def test_a_price_gives_a_margin_and_no_price_none(client: Client, world: World) -> None:
+    await october(client)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/customers"
+
+    back = f"{path}?{MONTH}"
+    saved = await post(client, f"{path}/price", customer="c1", price="$10.50", return_to=back)
+    assert (saved.status, saved.headers["Location"]) == (303, back)
+    await post(client, f"{path}/price", customer="c2", price="5", return_to=back)
+    _, text = await get(client, back)
+    assert "$7.50" in text
+    assert re.search(r"loss .*?\$3\.00", text)
+
+    await post(client, f"{path}/price", customer="c1", price="", return_to=back)
+    assert "$7.50" not in (await get(client, back))[1]
+
+
+@pytest.mark.parametrize("price", ["x", "-1", "1e99", "nan"])
+async def test_no_price_is_refused_with_words(client: Client, world: World, price: str) -> None:
+    await october(client)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/customers/price"
+    answer = await post(client, path, customer="c1", price=price, return_to="/")
+    assert answer.status == 422
+    assert "no price in dollars" in await answer.text()
+    assert (await post(client, path, customer="who", price="1", return_to="/")).status == 404
+
+
+async def test_viewers_set_no_price(client: Client, world: World) -> None:
+    await october(client)
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/customers/price"
+    assert (await post(client, path, customer="c1", price="1", return_to="/")).status == 403
+
+
+async def test_the_slowest_model_comes_first(client: Client, world: World) -> None:
+    await october(client)
+    await sign_in(client, "bob")
+    status, text = await get(client, f"/w/{world.acme.public_id}/performance?{MONTH}")
+    assert status == 200
+    table = text[text.index("By model, the slowest first") :]
+    assert table.index(">slow<") < table.index(">quick<")
+    assert "66.7%" in table
