@@ -40,6 +40,12 @@
   };
   document.addEventListener("click", (event) => closeMenus(event.target));
 
+  // Dialogs: <button data-dialog="id">
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-dialog]");
+    if (button) document.getElementById(button.dataset.dialog).showModal();
+  });
+
   // Forms that need no button when scripts run: <form data-auto>
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-auto]");
@@ -57,7 +63,7 @@
       menu?.querySelector("summary").focus();
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key.length !== 1 || typing(event.target)) return;
+    if (event.key.length !== 1 || typing(event.target) || document.querySelector("dialog[open]")) return;
     const pressed = pending ? `${pending} ${event.key}` : event.key;
     clearTimeout(pendingTimer);
     pending = "";

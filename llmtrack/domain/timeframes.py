@@ -20,6 +20,7 @@ from llmtrack.domain.spans import Span, Step, aligned, step_for
 
 NAMED = {
     "24h": "Last 24 hours",
+    "yesterday": "Yesterday",
     "7d": "Last 7 days",
     "30d": "Last 30 days",
     "90d": "Last 90 days",
@@ -66,6 +67,17 @@ def named_timeframe(key: str, now_ms: int, zone_name: str) -> Timeframe:
             (first, end),
             (before, first),
             "the month before",
+            now_ms=now_ms,
+            zone_name=zone_name,
+        )
+    if key == "yesterday":
+        first = today - timedelta(days=1)
+        before = first - timedelta(days=1)
+        return _days(
+            key,
+            (first, today),
+            (before, first),
+            "the day before",
             now_ms=now_ms,
             zone_name=zone_name,
         )

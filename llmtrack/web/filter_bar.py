@@ -10,9 +10,18 @@ from llmtrack.storage.scope import ScopedReading
 from llmtrack.web.page_query import DIMENSIONS, PageQuery
 
 CHOICES_MAX = 30
-PERIOD_KEYS = {"24h": "d", "7d": "w", "30d": "t", "90d": "n", "month": "m", "last-month": "p"}
+PERIOD_KEYS = {
+    "24h": "d",
+    "yesterday": "y",
+    "7d": "w",
+    "30d": "t",
+    "90d": "n",
+    "month": "m",
+    "last-month": "p",
+}
 PERIOD_TEXTS = {
     "24h": "24 h",
+    "yesterday": "Yesterday",
     "7d": "7 d",
     "30d": "30 d",
     "90d": "90 d",
