@@ -1,0 +1,209 @@
+"""The dashboard in a real browser: found by its labels, read by everyone, on any screen."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.e2e.dashboard import fill
+from tests.e2e.test_first_minutes import CHROMIUM, FLAGS, PHONE, open_page
+from tests.system.conftest import PASSWORD, Appliance
+
+AXE = Path(__file__).parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = (
+    "",
+    "?period=yesterday&by=feature",
+    "explore?by=feature&sub=model",
+    "explore?compare=1&metric=p95",
+    "changes?by=feature",
+    "events",
+    "events?min_cost=0.001&feature=search",
+    "customers",
+    "performance",
+    "keys",
+    "members",
+)
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Appliance, str]]:
+    """A server with events of 40 days, and the raw key they came with."""
+    appliance = Appliance(tmp_path_factory.mktemp("dashboard"))
+    appliance.set_up()
+    key = str(appliance.create_key()["key"])
+    appliance.start()
+    fill(appliance, key)
+    yield appliance, key
+    appliance.stop()
+
+
+def context_of(browser: Browser, **options: Any) -> BrowserContext:
+    return browser.new_context(ignore_https_errors=True, **options)
+
+
+def sign_in(page: Page, appliance: Appliance) -> str:
+    """Where the workspace's pages are."""
+    page.goto(f"{appliance.url}/sign-in")
+    page.get_by_label("E-mail").fill("alice@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    return page.url.partition("?")[0]
+
+
+def main_link(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
+    page.get_by_role("heading", name=name, exact=True).wait_for()
+
+
+def first_name(page: Page, table: str) -> str:
+    """What the first row under a heading is called."""
+    card = page.locator(
+        "section.card", has=page.get_by_role("heading", name=re.compile(re.escape(table)))
+    )
+    return card.locator("tbody th").first.inner_text().strip()
+
+
+def test_a_first_time_user_finds_everything_by_its_label(
+    browser: Browser, server: tuple[Appliance, str]
+) -> None:
+    context = context_of(browser, accept_downloads=True)
+    page = open_page(context)
+    sign_in(page, server[0])
+
+    # Yesterday's cost by feature.
+    page.get_by_role("link", name="Yesterday").click()
+    page.get_by_role("link", name="Feature", exact=True).click()
+    page.get_by_role("heading", name="By feature", exact=True).wait_for()
+    assert first_name(page, "By feature") == "search"
+
+    # Why it rose.
+    said = page.locator("section.card", has=page.get_by_role("heading", name="What changed"))
+    assert "because feature search made 6.0 times the requests (15, then 90)" in said.inner_text()
+    page.get_by_role("link", name="All changes").click()
+    page.get_by_role("heading", name="The largest causes").wait_for()
+
+    # The most expensive customer, the slowest model.
+    main_link(page, "Customers")
+    assert first_name(page, "customers, the most expensive first").startswith("Cora Ltd")
+    main_link(page, "Performance")
+    assert first_name(page, "By model, the slowest first") == "claude-sonnet-4-5"
+
+    # The event behind a number, and the CSV.
+    page.get_by_role("link", name="claude-sonnet-4-5").first.click()
+    page.get_by_text("model: claude-sonnet-4-5").wait_for()
+    page.get_by_role("link", name="See these events").click()
+    page.get_by_role("heading", name="Events, the newest first").wait_for()
+    page.locator("#event-rows a").first.click()
+    page.get_by_role("heading", name="Event", exact=True).wait_for()
+    assert "Input, not cached" in page.locator("#sheet").inner_text()
+    page.keyboard.press("Escape")
+    page.locator("#sheet h1").wait_for(state="detached")
+    assert "model=claude-sonnet-4-5" in page.url
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    with Path(download.value.path()).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert {row["model"] for row in rows} == {"claude-sonnet-4-5"}
+    context.close()
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="npm ci --prefix tests/e2e/node was not run")
+@pytest.mark.parametrize(
+    "options",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": PHONE}],
+    ids=["light", "dark", "phone"],
+)
+def test_no_page_has_an_accessibility_fault(
+    browser: Browser, server: tuple[Appliance, str], options: dict[str, Any]
+) -> None:
+    context = context_of(browser, **options)
+    page = open_page(context)
+    base = sign_in(page, server[0])
+    event = page.goto(f"{base}events")
+    assert event is not None
+    event_path = str(page.locator("#event-rows a").first.get_attribute("href")).partition("/w/")[2]
+    one_event = "events/" + event_path.rpartition("/")[2]
+
+    for path in (*PAGES, one_event):
+        page.goto(base + path)
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("axe.run().then(({ violations }) => violations)")
+        faults = [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
+        assert not faults, f"{path}: {json.dumps(faults, indent=1)}"
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= page.viewport_size["width"], path  # type: ignore[index]
+    context.close()
+
+
+def test_pages_work_without_scripts(browser: Browser, server: tuple[Appliance, str]) -> None:
+    context = context_of(browser, java_script_enabled=False)
+    page = context.new_page()
+    base = sign_in(page, server[0])
+    page.goto(f"{base}explore")
+    page.get_by_label("Metric").select_option("Requests")
+    page.get_by_role("button", name="Show").last.click()
+    page.get_by_role("heading", name="Requests per day by model").wait_for()
+    page.goto(f"{base}events")
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("Tier").check()
+    page.locator(".column-choice").get_by_role("button", name="Show").click()
+    page.get_by_role("columnheader", name="Tier").wait_for()
+    page.locator("#event-rows a").first.click()
+    page.get_by_role("heading", name="Event", exact=True).wait_for()
+    context.close()
+
+
+def test_keys_lead_everywhere_but_not_while_typing(
+    browser: Browser, server: tuple[Appliance, str]
+) -> None:
+    context = context_of(browser)
+    page = open_page(context)
+    sign_in(page, server[0])
+    page.keyboard.press("w")
+    page.wait_for_url("**period=7d*")
+    page.keyboard.press("?")
+    page.get_by_role("heading", name="Keyboard").wait_for()
+    page.keyboard.press("m")
+    page.keyboard.press("Escape")
+    assert "period=7d" in page.url
+    page.keyboard.press("g")
+    page.keyboard.press("e")
+    page.get_by_role("heading", name="Events", exact=True).wait_for()
+    page.get_by_label("Metadata").focus()
+    page.keyboard.type("team=red wgo?/")
+    page.keyboard.press("Control+w")
+    assert page.get_by_label("Metadata").input_value() == "team=red wgo?/"
+    assert page.get_by_role("heading", name="Events", exact=True).is_visible()
+    context.close()
+
+
+def test_new_events_appear_while_live(browser: Browser, server: tuple[Appliance, str]) -> None:
+    appliance, key = server
+    context = context_of(browser)
+    page = open_page(context)
+    base = sign_in(page, appliance)
+    page.goto(f"{base}events?columns=time,model,feature")
+    page.get_by_role("button", name="Live").click()
+    page.wait_for_timeout(500)
+    body = {"provider": "openai", "model": "gpt-4o", "feature": "just-now", "prompt_tokens": 1}
+    headers = {"Authorization": f"Bearer {key}"}
+    assert appliance.post(json.dumps(body).encode(), headers)[0] == 200
+    page.get_by_text("just-now").wait_for(timeout=6000)
+    context.close()
