@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from llmtrack.domain.money import usd_text
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.scope import ScopedReading
 
 READ_PRICES = """
@@ -18,6 +20,10 @@ DROP_PRICE = """
 -- customer_prices.set_customer_price
 delete from customer_price where workspace_id = ? and customer_id = ?
 """
+READ_CUSTOMER = """
+-- customer_prices.set_customer_price
+select text from name where workspace_id = ? and id = ?
+"""
 
 
 async def customer_prices(reading: ScopedReading) -> dict[int, int]:
@@ -32,10 +38,21 @@ def set_customer_price(
     customer_id: int,
     *,
     monthly_pico: int | None,
+    actor: Actor,
     now_ms: int,
 ) -> None:
     """Without an amount the customer has no price, which is not a price of 0."""
     if monthly_pico is None:
         connection.execute(DROP_PRICE, (workspace_id, customer_id))
-        return
-    connection.execute(SET_PRICE, (workspace_id, customer_id, monthly_pico, now_ms))
+    else:
+        connection.execute(SET_PRICE, (workspace_id, customer_id, monthly_pico, now_ms))
+    [target] = connection.execute(READ_CUSTOMER, (workspace_id, customer_id)).fetchone()
+    record(
+        connection,
+        workspace_id=workspace_id,
+        actor=actor,
+        action="customer_price.set" if monthly_pico is not None else "customer_price.remove",
+        target=target,
+        details={} if monthly_pico is None else {"monthly_usd": usd_text(monthly_pico)},
+        now_ms=now_ms,
+    )

@@ -17,7 +17,7 @@ from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import ByValue, ranked, usage_by_value
 from llmtrack.storage.sums import NO_SUMS, Sums
 from llmtrack.web.analytics import Look, analytics_page, looking
-from llmtrack.web.auth import require, see_other
+from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.changes import Change, ratio_change
 from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.forms import read_form
@@ -146,6 +146,7 @@ async def post_price(request: web.Request) -> web.StreamResponse:
         set_customer_price,
         customer_id,
         monthly_pico=monthly_pico,
+        actor=actor_of(request),
         now_ms=request.app[CLOCK_MS](),
     )
     return see_other(local_path(form["return_to"]))
