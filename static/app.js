@@ -264,7 +264,7 @@
   function zoom(figure, chart, index, last) {
     const [low, high] = [Math.min(index, last), Math.max(index, last)];
     const from = chart.rows[low].dataset.from;
-    const to = chart.rows[high].dataset.to;
+    const to = chart.rows[high].dataset.to ?? chart.rows[high].dataset.from;
     if (!from || !to) return;
     const url = new URL(figure.dataset.zoom, location.href);
     url.searchParams.set("from", from);

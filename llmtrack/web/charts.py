@@ -14,6 +14,7 @@ BAR_SHARE = 0.78  # of a bucket's width
 TICKS = 4
 NICE_STEPS = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
 SPARK_HEIGHT = 20
+SPARK_POINTS_MAX = 45
 
 
 class Axis:
@@ -72,7 +73,16 @@ def lines(series: Sequence[Sequence[int | None]], axis: Axis, classes: Sequence[
 
 
 def sparkline(values: Sequence[int], name: str = "") -> Markup:
-    """A trend in a table's cell, from 0 to its own largest value."""
+    """A trend in a table's cell, from 0 to its own largest value.
+
+    Neighbours are added up where there are more than a cell can show; the oldest that make
+    no whole group are left out, so that the last point is never a part.
+    """
+    merged = -(-len(values) // SPARK_POINTS_MAX)
+    if merged > 1:
+        first = len(values) % merged
+        places = range(first, len(values), merged)
+        values = [sum(values[place : place + merged]) for place in places]
     if len(values) < 2:
         values = [*values, *values] or [0, 0]
     largest = max(*values, 1)

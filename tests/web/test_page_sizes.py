@@ -1,0 +1,51 @@
+"""Pages stay small: what a phone on a train has to fetch."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from llmtrack.web.ingest import INGEST
+from tests.conftest import NOW_MS, World
+from tests.events import make_event
+from tests.web.conftest import Client
+from tests.web.people import sign_in
+from tests.web.test_pages import get
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+DAY_MS = 86_400_000
+
+
+def packed(data: bytes) -> int:
+    return len(gzip.compress(data, 6))
+
+
+def test_scripts_and_styles_are_under_25_kilobytes_compressed() -> None:
+    files = [*STATIC.glob("*.js"), *STATIC.glob("*.css")]
+    assert len(files) >= 3
+    assert sum(packed(file.read_bytes()) for file in files) < 25 * 1024
+
+
+@pytest.mark.parametrize("place", ["?period=90d", "explore?period=90d", "events?period=90d"])
+async def test_90_days_of_6_series_are_under_60_kilobytes(
+    client: Client, world: World, place: str
+) -> None:
+    events = [
+        make_event(
+            model=f"model-{number}-of-a-usual-length",
+            cost_pico=10**9 * (day * 7 + number * 13 + 1) + day,
+            timestamp_ms=NOW_MS - day * DAY_MS,
+            received_ms=NOW_MS,
+        )
+        for day in range(90)
+        for number in range(8)
+    ]
+    assert client.app is not None
+    await client.app[INGEST].add(events)
+    await sign_in(client, "alice")
+
+    status, text = await get(client, f"/w/{world.acme.public_id}/{place}")
+
+    assert status == 200
+    assert len(text.encode()) < 60 * 1024
+    assert packed(text.encode()) < 15 * 1024
