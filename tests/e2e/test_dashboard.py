@@ -103,8 +103,13 @@ def test_a_first_time_user_finds_everything_by_its_label(
     main_link(page, "Performance")
     assert first_name(page, "By model, the slowest first") == "claude-sonnet-4-5"
 
-    # The event behind a number, and the CSV.
     page.get_by_role("link", name="claude-sonnet-4-5").first.click()
+    follow_to_event_and_csv(page)
+    context.close()
+
+
+def follow_to_event_and_csv(page: Page) -> None:
+    """From any page about one model to an event behind its numbers, and to the CSV."""
     page.get_by_text("model: claude-sonnet-4-5").wait_for()
     page.get_by_role("link", name="See these events").click()
     page.get_by_role("heading", name="Events, the newest first").wait_for()
@@ -121,7 +126,6 @@ def test_a_first_time_user_finds_everything_by_its_label(
         rows = list(csv.DictReader(file))
     assert rows
     assert {row["model"] for row in rows} == {"claude-sonnet-4-5"}
-    context.close()
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="npm ci --prefix tests/e2e/node was not run")
