@@ -1,7 +1,7 @@
 """Charts as SVG from the server: classes for colours, HTML for words, no script needed.
 
 A drawing is stretched to its box (`preserveAspectRatio="none"`), so it holds shapes only.
-One path for each series keeps 90 bars of 6 series under 4 KB.
+One path for each series keeps 90 bars of 6 series under 8 KB.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,6 @@ from decimal import Decimal
 from markupsafe import Markup
 
 HEIGHT = 100
-BAR_SHARE = 0.78  # of a bucket's width
 TICKS = 4
 NICE_STEPS = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
 SPARK_HEIGHT = 20
@@ -137,9 +136,8 @@ def _grid(axis: Axis, buckets: int) -> list[Markup]:
 
 
 def _bar(place: int, bottom: float, height: float) -> str:
-    x = place + (1 - BAR_SHARE) / 2
-    top = HEIGHT - bottom - height
-    return f"M{_short(x)} {_short(top)}h{BAR_SHARE}v{_short(height)}h-{BAR_SHARE}z"
+    """A thick vertical line, whose width the style sheet knows: half as long as a rectangle."""
+    return f"M{place}.5 {_short(HEIGHT - bottom)}V{_short(HEIGHT - bottom - height)}"
 
 
 def _short(value: float) -> str:

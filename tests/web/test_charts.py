@@ -14,7 +14,7 @@ from llmtrack.web.charts import (
     stacked_bars,
 )
 
-BAR = re.compile(r"M([\d.]+) ([\d.]+)h[\d.]+v([\d.]+)h-[\d.]+z")
+BAR = re.compile(r"M([\d.]+) ([\d.]+)V([\d.]+)")
 
 
 @given(st.integers(0, 10**19))
@@ -44,11 +44,11 @@ def test_bars_stand_on_each_other() -> None:
     svg = stacked_bars([[10, 0], [30, 40]], Axis(40), ["series-1", "series-2"])
     root = fromstring(str(svg))  # noqa: S314 - our own
     by_class = {path.get("class"): path.get("d") or "" for path in root.iter("path")}
-    [[_, top, height]] = BAR.findall(by_class["series-1"])
-    assert (float(top), float(height)) == (75, 25)
+    [[_, bottom, top]] = BAR.findall(by_class["series-1"])
+    assert (float(bottom), float(top)) == (HEIGHT, 75)
     first, second = BAR.findall(by_class["series-2"])
-    assert (float(first[1]), float(first[2])) == (0, 75)
-    assert (float(second[1]), float(second[2])) == (0, HEIGHT)
+    assert (float(first[1]), float(first[2])) == (75, 0)
+    assert (float(second[1]), float(second[2])) == (HEIGHT, 0)
     assert root.get("viewBox") == f"0 0 2 {HEIGHT}"
 
 
