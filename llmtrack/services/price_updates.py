@@ -26,6 +26,7 @@ from llmtrack.domain.price_updates import (
     planned_update,
 )
 from llmtrack.services.price_books import PriceBooks
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.database import Database
 from llmtrack.storage.price_lists import ImportedList, add_list
 
@@ -119,7 +120,7 @@ async def planned_import(
 
 
 async def import_list(
-    database: Database, planned: PlannedImport, *, by: str, now_ms: int, note: str = ""
+    database: Database, planned: PlannedImport, *, by: Actor, now_ms: int, note: str = ""
 ) -> str:
     """Append the list, which holds from now on; its version. Raises AlreadyExists."""
     merged, held_back = planned.update.merged, planned.update.held_back

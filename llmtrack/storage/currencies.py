@@ -3,6 +3,7 @@
 import sqlite3
 
 from llmtrack.domain.currencies import USD, DisplayCurrency
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.scope import Scope
 
 READ_CURRENCY = """
@@ -37,8 +38,17 @@ def set_currency(
     workspace_id: int,
     *,
     chosen: DisplayCurrency,
-    by: str,
+    by: Actor,
     now_ms: int,
 ) -> None:
-    values = {"workspace_id": workspace_id, "by": by, "now_ms": now_ms, **chosen._asdict()}
+    values = {"workspace_id": workspace_id, "by": by.text, "now_ms": now_ms, **chosen._asdict()}
     connection.execute(ADD_CURRENCY, values)
+    record(
+        connection,
+        workspace_id=workspace_id,
+        actor=by,
+        action="display_currency.set",
+        target=chosen.currency,
+        details=chosen._asdict(),
+        now_ms=now_ms,
+    )

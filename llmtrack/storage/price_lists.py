@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrack.domain.errors import AlreadyExists
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.database import Database
 
 
@@ -96,7 +97,7 @@ def add_list(
     file_sha256: str,
     held_back: Sequence[str],
     note: str,
-    by: str,
+    by: Actor,
     now_ms: int,
 ) -> int:
     """Append a list, which holds from now on. Raises AlreadyExists when it is there."""
@@ -112,8 +113,18 @@ def add_list(
         "file_sha256": file_sha256,
         "held_back": json.dumps(list(held_back)),
         "note": note,
-        "by": by,
+        "by": by.text,
         "now_ms": now_ms,
         "data": gzip.compress(data, mtime=0),
     }
-    return int(connection.execute(ADD_LIST, values).fetchone()[0])
+    [list_id] = connection.execute(ADD_LIST, values).fetchone()
+    record(
+        connection,
+        workspace_id=None,
+        actor=by,
+        action="price_list.import",
+        target=version,
+        details={"source": source, "file_sha256": file_sha256, "held_back": list(held_back)},
+        now_ms=now_ms,
+    )
+    return int(list_id)

@@ -14,7 +14,7 @@ from llmtrack.storage.currencies import currency_of, set_currency
 from llmtrack.storage.models_in_use import LATELY_DAYS, ModelInUse, models_in_use
 from llmtrack.storage.own_prices import OwnPrices, Record, own_prices, revoke
 from llmtrack.storage.scope import Scope
-from llmtrack.web.auth import require, see_other
+from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
 from llmtrack.web.forms import read_form
 from llmtrack.web.ingest import PRICE_BOOKS
@@ -75,7 +75,7 @@ async def post_currency(request: web.Request) -> web.StreamResponse:
     await request[SCOPE].write(
         set_currency,
         chosen=chosen,
-        by=request[SIGNED_IN].user.email,
+        by=actor_of(request),
         now_ms=request.app[CLOCK_MS](),
     )
     return see_other(pricing_url(request[SCOPE]))

@@ -9,6 +9,7 @@ from llmtrack.domain.money import usd_text
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.domain.usage import Usage
 from llmtrack.services.price_books import PRICES_FILE, PriceBooks
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.database import Database
 from llmtrack.storage.own_prices import GLOBAL, create_override, revoke
 from llmtrack.storage.price_lists import add_list, imported_lists
@@ -82,7 +83,8 @@ async def test_the_newest_imported_list_holds(world: World) -> None:
         file_sha256="0" * 64,
         held_back=["openai/gpt-4o-mini"],
         note="",
-        **HERS,
+        by=Actor(None, "alice@example.com"),
+        now_ms=NOW_MS,
     )
 
     book = await books.find(world.acme.id)
