@@ -1,0 +1,1 @@
+"""Measures LLMtrack against baselines in the same run: `make bench`."""
