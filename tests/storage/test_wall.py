@@ -100,7 +100,8 @@ ATTACKS = [
     "select * from event_gate",
     "select quote(zeroblob(900000000))",
     "select printf('%.900000000c', 'x')",
-    f"select {'(' * 300}1{')' * 300}",
+    # Subqueries: newer engines take any number of mere parentheses, which harm nobody.
+    f"select {'(select ' * 300}1{')' * 300}",
     "select " + " + ".join(["1"] * 5000),
     " union ".join(["select 1"] * 200),
     "select '" + "x" * 50_000 + "'",
