@@ -40,6 +40,10 @@
   };
   document.addEventListener("click", (event) => closeMenus(event.target));
 
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) print();
+  });
+
   // Dialogs: <button data-dialog="id">
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-dialog]");

@@ -1,6 +1,14 @@
 """The routes of all analytics pages of a workspace."""
 
-from llmtrack.web import cost_changes, customers, event_routes, explore, overview, performance
+from llmtrack.web import (
+    cost_changes,
+    customers,
+    event_routes,
+    explore,
+    overview,
+    performance,
+    statement,
+)
 
 ROUTES = [
     *overview.ROUTES,
@@ -9,4 +17,5 @@ ROUTES = [
     *event_routes.ROUTES,
     *customers.ROUTES,
     *performance.ROUTES,
+    *statement.ROUTES,
 ]

@@ -1,0 +1,101 @@
+"""`GET /w/{workspace}/statement?month=2026-10`: a month on paper, for finance."""
+
+import re
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from aiohttp import web
+
+from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.periods import (
+    date_of_day,
+    day_number,
+    day_start_ms,
+    local_date,
+    month_start,
+    next_month,
+)
+from llmtrack.domain.roles import Permission
+from llmtrack.domain.spans import Span
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.labels import Label, labels_of
+from llmtrack.storage.questions import Question
+from llmtrack.storage.reports import breakdown_by_day, ranked, usage_by_value, used_days
+from llmtrack.storage.scope import Scope, ScopedReading
+from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.web.auth import require
+from llmtrack.web.context import CLOCK_MS, SCOPE
+from llmtrack.web.page_query import DIMENSIONS
+from llmtrack.web.render import page
+
+TABLES = ("provider", "model", "feature", "customer", "key")
+MONTHS_MAX = 36
+ROWS_MAX = 200
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
+class Table(NamedTuple):
+    name: str
+    rows: list[tuple[Label, Sums]]
+    more: int
+    rest: Sums
+
+
+@require(Permission.READ)
+async def get_statement(request: web.Request) -> web.StreamResponse:
+    scope, now_ms = request[SCOPE], request.app[CLOCK_MS]()
+    today = local_date(now_ms, scope.time_zone)
+    first = _month(request.query.get("month", ""), today)
+    end = next_month(first)
+    start_ms, end_ms = (day_start_ms(day_number(day), scope.time_zone) for day in (first, end))
+    span = Span(start_ms, end_ms)
+    async with scope.reading() as reading:
+        days = await breakdown_by_day(
+            reading, start_ms=start_ms, end_ms=end_ms, time_zone=scope.time_zone
+        )
+        tables = [await _table(reading, scope, name, span) for name in TABLES]
+        used = await used_days(reading)
+    return page(
+        request,
+        "statement.html",
+        now_ms=now_ms,
+        month=first,
+        is_running=first <= today < end,
+        total=sum((day.sums for day in days), NO_SUMS),
+        days=days,
+        tables=tables,
+        months=_months(used, today),
+        zone=scope.time_zone,
+        path=request.path,
+    )
+
+
+async def _table(reading: ScopedReading, scope: Scope, name: str, span: Span) -> Table:
+    kind: Kind = DIMENSIONS[name]
+    values = await usage_by_value(reading, Question(kind, span, scope.time_zone))
+    order = ranked(values)
+    shown, rest = order[:ROWS_MAX], order[ROWS_MAX:]
+    labels = await labels_of(reading, kind, [value for value in shown if value is not None])
+    rows = [(labels.get(value) or Label("", f"no {name}"), values[value]) for value in shown]
+    return Table(name, rows, len(rest), sum((values[value] for value in rest), NO_SUMS))
+
+
+def _month(text: str, today: date) -> date:
+    """The first day of the month asked for; without one, of the last full month."""
+    if not text:
+        return month_start(month_start(today) - timedelta(days=1))
+    if not _MONTH.fullmatch(text) or text < "1970-02":
+        raise InvalidValue("month", f"{text[:20]!r} is no month", fix="write it as 2026-10")
+    return date.fromisoformat(f"{text}-01")
+
+
+def _months(used: tuple[int, int] | None, today: date) -> list[date]:
+    """Months that may have events, the newest first."""
+    first = month_start(date_of_day(used[0])) if used else month_start(today)
+    months = [month_start(today)]
+    while months[-1] > first and len(months) < MONTHS_MAX:
+        months.append(month_start(months[-1] - timedelta(days=1)))
+    return months
+
+
+ROUTES = [web.get("/w/{workspace}/statement", get_statement)]
