@@ -13,7 +13,7 @@ HEIGHT = 100
 TICKS = 4
 NICE_STEPS = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
 SPARK_HEIGHT = 20
-SPARK_POINTS_MAX = 45
+SPARK_POINTS_MAX = 30
 
 
 class Axis:
@@ -87,13 +87,11 @@ def sparkline(values: Sequence[int], name: str = "") -> Markup:
     largest = max(*values, 1)
     # Half a unit of air, so that the line is not cut at its ends.
     heights = [SPARK_HEIGHT - 1 - value * (SPARK_HEIGHT - 2) / largest for value in values]
-    points = " ".join(f"{place},{_short(height)}" for place, height in enumerate(heights))
     last = len(values) - 1
-    area = f"M0,{SPARK_HEIGHT}L{points.replace(' ', 'L')}L{last},{SPARK_HEIGHT}z"
-    shapes = [
-        Markup('<path class="area" d="{}"/>').format(area),
-        Markup('<polyline points="{}"/>').format(points),
-    ]
+    points = "".join(f"L{place} {_short(height)}" for place, height in enumerate(heights))
+    # One outline, line and area: its other sides run outside of what is seen.
+    outline = f"M-1 {SPARK_HEIGHT + 1}{points}L{last + 1} {SPARK_HEIGHT + 1}z"
+    shapes = [Markup('<path d="{}"/>').format(outline)]
     return _drawing(f"spark {name}".strip(), last, SPARK_HEIGHT, shapes)
 
 
@@ -146,6 +144,5 @@ def _short(value: float) -> str:
 
 def _drawing(name: str, width: int, height: int, shapes: Sequence[Markup]) -> Markup:
     return Markup(
-        '<svg class="{}" viewBox="0 0 {} {}" preserveAspectRatio="none"'
-        ' aria-hidden="true" focusable="false">{}</svg>'
+        '<svg class="{}" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
     ).format(name, max(width, 1), height, Markup("").join(shapes))

@@ -67,8 +67,18 @@ def test_names_of_classes_are_escaped_and_nothing_is_styled_inline() -> None:
 @pytest.mark.parametrize("values", [[], [5], [0, 0, 0], [1, 2, 3]])
 def test_a_sparkline_of_anything_has_a_line(values: list[int]) -> None:
     root = fromstring(str(sparkline(values)))  # noqa: S314 - our own
-    [line] = root.iter("polyline")
-    assert len((line.get("points") or "").split()) == max(2, len(values))
+    [line] = root.iter("path")
+    # A point for each value, and the corner outside where the outline comes back.
+    assert (line.get("d") or "").count("L") == max(2, len(values)) + 1
+
+
+def test_a_sparkline_has_few_points_and_loses_none_of_the_newest() -> None:
+    root = fromstring(str(sparkline([0] * 89 + [5])))  # noqa: S314 - our own
+    [line] = root.iter("path")
+    points = (line.get("d") or "").split("L")[1:-1]
+    assert len(points) == 30
+    assert float(points[-1].split()[1]) == 1
+    assert {float(point.split()[1]) for point in points[:-1]} == {19}
 
 
 def test_a_share_of_nothing_is_empty() -> None:
