@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmtrack.storage.schema import LOOKUP_TABLES, MIGRATIONS
-from tests.tidy import habits, layers, tree
+from tests.tidy import habits, layers, tree, walls
 from tests.tidy.source import Module, modules
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +25,8 @@ PACKAGE_RULES: list[Rule] = [
     habits.sql_outside_storage,
     habits.clocks_below_services,
     habits.prints,
+    walls.connections_elsewhere,
+    walls.pages_with_the_database,
 ]
 RULES_EVERYWHERE: list[Rule] = [
     habits.long_files,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_tidy import PACKAGE_RULES, RULES_EVERYWHERE, Rule
-from tests.tidy import habits, layers, tree
+from tests.tidy import habits, layers, tree, walls
 from tests.tidy.source import Module, modules
 
 
@@ -40,6 +40,10 @@ FAULTS: list[tuple[Rule, str, str]] = [
     (habits.clocks_below_services, "storage/a", "from time import time_ns\nT = time_ns()"),
     (habits.clocks_below_services, "formats/a", "T = datetime.now(UTC)"),
     (habits.prints, "services/a", "print(1)"),
+    (walls.connections_elsewhere, "storage/a", "import sqlite3\nC = sqlite3.connect(':memory:')"),
+    (walls.connections_elsewhere, "storage/a", "from aiosqlite import connect"),
+    (walls.pages_with_the_database, "web/budgets", "from llmtrack.web.context import DATABASE"),
+    (walls.pages_with_the_database, "web/auth2", "from llmtrack.storage import maintenance"),
     (habits.long_files, "domain/a", "x = 1\n" * 301),
     (habits.long_functions, "domain/a", "def f():\n" + "    x = 1\n" * 40),
     (habits.banned_names, "domain/utils", ""),
@@ -49,6 +53,8 @@ FAULTS: list[tuple[Rule, str, str]] = [
 ALLOWED: list[tuple[Rule, str, str]] = [
     (layers.upward_imports, "storage/a", "from llmtrack.domain import events\nimport json"),
     (layers.cli_reaching_into_web, "cli/serve", "from llmtrack.web.app import build_app"),
+    (walls.connections_elsewhere, "storage/connections", "import sqlite3\nsqlite3.connect('x')"),
+    (walls.pages_with_the_database, "web/auth", "from llmtrack.web.context import DATABASE"),
     (layers.config_read_below, "web/app", "from llmtrack.config import resource_dir"),
     (layers.libraries_out_of_place, "storage/a", "import sqlite3, aiosqlite"),
     (layers.libraries_out_of_place, "services/webhooks", "from aiohttp import ClientSession"),

@@ -10,6 +10,12 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 import aiosqlite
 
 from llmtrack.domain.errors import LLMtrackError
+from llmtrack.storage.connections import (
+    BUSY_TIMEOUT_MS,
+    connect_behind,
+    connect_reader,
+    open_writing,
+)
 from llmtrack.storage.faults import Fault, fault_of
 from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
 from llmtrack.storage.wall import TooSlow, Walled
@@ -18,9 +24,7 @@ from llmtrack.storage.writer import Job, Writer, transaction
 T = TypeVar("T")
 P = ParamSpec("P")
 
-BUSY_TIMEOUT_MS = 5_000
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
-_READING: Any = {"uri": True, "isolation_level": None, "cached_statements": 256}
 WALLED_COUNT = 3
 INSTANCE_COUNT = 2
 _WRONG_DIRECTORY = "name another --data-dir, or restore a backup: llmtrack backup restore FILE"
@@ -83,8 +87,8 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        readers = [await _connect_reader(path) for _ in range(INSTANCE_COUNT)]
-        walled = [await _connect_walled(path) for _ in range(WALLED_COUNT)]
+        readers = [await connect_reader(path) for _ in range(INSTANCE_COUNT)]
+        walled = [Behind(*await connect_behind(path)) for _ in range(WALLED_COUNT)]
         return cls(path, Writer(connection), readers, walled)
 
     async def close(self) -> None:
@@ -186,9 +190,7 @@ def connect_writer(path: Path, *, create: bool = False) -> sqlite3.Connection:
     if path.is_dir():
         raise DatabaseUnusable(f"{path} is a directory", fix="name another --data-dir")
     try:
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, cached_statements=512
-        )
+        connection = open_writing(path)
     except sqlite3.Error as error:
         raise _cannot_open(path, error) from error
     try:
@@ -258,38 +260,3 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 def _schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("pragma user_version").fetchone()[0])
-
-
-async def _connect_reader(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(_read_only(path), **_READING)
-    connection.row_factory = sqlite3.Row
-    await connection.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
-    await connection.execute("pragma query_only=on")
-    await connection.execute("pragma trusted_schema=off")
-    await connection.execute("pragma temp_store=memory")
-    return connection
-
-
-async def _connect_walled(path: Path) -> Behind:
-    """The wall is put up on the connection's own thread, before anything else can use it."""
-    made: list[Walled] = []
-
-    def connect() -> Walled:
-        made.append(connect_walled(path))
-        return made[0]
-
-    connection = await aiosqlite.Connection(connect, iter_chunk_size=64)
-    return Behind(connection, made[0])
-
-
-def connect_walled(path: Path) -> Walled:
-    """A connection that sees one workspace at a time."""
-    connection = sqlite3.connect(
-        _read_only(path), factory=Walled, timeout=BUSY_TIMEOUT_MS / 1000, **_READING
-    )
-    connection.row_factory = sqlite3.Row
-    return connection
-
-
-def _read_only(path: Path) -> str:
-    return f"{path.absolute().as_uri()}?mode=ro"

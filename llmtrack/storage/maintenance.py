@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from llmtrack.domain.money import join_pico
+from llmtrack.storage.connections import open_alone, open_reading
 from llmtrack.storage.database import (
     Database,
     DatabaseUnusable,
@@ -199,10 +200,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         raise DatabaseUnusable(f"{path} is a directory", fix="name the file itself")
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist")
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
-    )
-    connection.row_factory = sqlite3.Row
+    connection = open_reading(path)
     try:
         connection.execute("pragma busy_timeout=5000")
         connection.execute("pragma trusted_schema=off")
@@ -224,7 +222,7 @@ def folded(path: Path) -> bool:
     Raises sqlite3.OperationalError (busy) while another process has the file open.
     """
     try:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=1)) as connection:
+        with closing(open_alone(path)) as connection:
             connection.execute("pragma journal_mode=delete")
     except sqlite3.DatabaseError as error:
         if fault_of(error) in {Fault.CORRUPT, Fault.NOT_A_DATABASE}:

@@ -14,7 +14,8 @@ import pytest
 
 import llmtrack.storage
 from llmtrack.domain.roles import Role
-from llmtrack.storage.database import Database, connect_walled
+from llmtrack.storage.connections import connect_walled
+from llmtrack.storage.database import Database
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.wall import PARTS, SHARED, ForbiddenText, TooSlow, Walled, tables_of
 from tests.conftest import World

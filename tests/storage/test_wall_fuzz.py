@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from llmtrack.storage.database import connect_walled
+from llmtrack.storage.connections import connect_walled
 from llmtrack.storage.wall import Walled
 from tests.storage.filled import OWN, columns_of, fill, leave_one, tables_in
 from tests.storage.random_queries import Queries, Schema

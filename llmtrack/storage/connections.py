@@ -1,0 +1,65 @@
+"""The one place where a connection to a database file is opened."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from llmtrack.storage.wall import Walled
+
+BUSY_TIMEOUT_MS = 5_000
+_READING: Any = {"uri": True, "isolation_level": None, "cached_statements": 256}
+
+
+def open_writing(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=512
+    )
+
+
+def open_alone(path: Path) -> sqlite3.Connection:
+    """For what needs the file to itself: does not wait long for others."""
+    return sqlite3.connect(path, isolation_level=None, timeout=1)
+
+
+def open_reading(path: Path) -> sqlite3.Connection:
+    """For commands: everything in the file, nothing of it to change."""
+    connection: sqlite3.Connection = sqlite3.connect(_read_only(path), **_READING)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+async def connect_reader(path: Path) -> aiosqlite.Connection:
+    """For what belongs to no workspace."""
+    connection = await aiosqlite.connect(_read_only(path), **_READING)
+    connection.row_factory = sqlite3.Row
+    await connection.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+    await connection.execute("pragma query_only=on")
+    await connection.execute("pragma trusted_schema=off")
+    await connection.execute("pragma temp_store=memory")
+    return connection
+
+
+async def connect_behind(path: Path) -> tuple[aiosqlite.Connection, Walled]:
+    """A connection behind the wall, which is put up on the connection's own thread."""
+    made: list[Walled] = []
+
+    def connect() -> Walled:
+        made.append(connect_walled(path))
+        return made[0]
+
+    return await aiosqlite.Connection(connect, iter_chunk_size=64), made[0]
+
+
+def connect_walled(path: Path) -> Walled:
+    """A connection that sees one workspace at a time."""
+    connection = sqlite3.connect(
+        _read_only(path), factory=Walled, timeout=BUSY_TIMEOUT_MS / 1000, **_READING
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
