@@ -5,7 +5,7 @@ A `Walled` connection sees a tenant's tables only through temporary views that f
 without a workspace none at all. No single piece of this is a boundary:
 
 - The views have the names of their tables, and SQLite resolves a bare name in the temporary
-  schema first. So a base table can only be reached as `main.x`: `check_text` refuses the
+  schema first. So a base table can only be reached as `main.x`: `checked_text` refuses the
   word. It is needed because the authorizer is never asked about columns that are named by
   `using` or `natural join` alone. All other tables are shadowed by an empty view.
 - The authorizer refuses by default. It lets a base table be read only from within a gate: a
@@ -54,6 +54,8 @@ PARTS = {
 # Anywhere in the text: SQLite has no escapes in identifiers, so a name cannot be disguised.
 _FORBIDDEN = re.compile(r"main|sqlite_|pragma|dbstat|bytecode|tables_used|\x00", re.IGNORECASE)
 
+_OWN_FILTER = re.compile(r"(?<![\w.])(?:\w+\.)?workspace_id = :workspace_id\b")
+
 _FUNCTIONS = """
 abs avg char coalesce count cume_dist current_date current_time current_timestamp date datetime
 dense_rank ceil exp first_value floor format glob group_concat hex ifnull iif instr json
@@ -75,7 +77,7 @@ LIMITS = {
     sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 400,
     sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 400,
 }
-STEPS_BETWEEN_CHECKS = 20_000
+STEPS_BETWEEN_CHECKS = 100_000
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_TRANSACTION}
 _JSON_TABLES = {"json_each", "json_tree"}
 
@@ -89,10 +91,15 @@ class TooSlow(Overloaded):
 
 
 @lru_cache(maxsize=1024)
-def check_text(sql: str) -> None:
-    """Raise ForbiddenText if a query could reach around the views."""
+def checked_text(sql: str) -> str:
+    """The query as it runs behind the wall. Raises ForbiddenText if it could reach around it.
+
+    What a query says of its workspace is true of every row that the views let through: asking
+    each row again would cost a tenth of a long query.
+    """
     if found := _FORBIDDEN.search(sql):
         raise ForbiddenText(f"a workspace's query must not contain {found[0]!r}: {sql[:80]}")
+    return _OWN_FILTER.sub("true", sql)
 
 
 class Walled(sqlite3.Connection):
@@ -134,8 +141,7 @@ class Walled(sqlite3.Connection):
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """Read what comes to the end: an open cursor must not outlive its workspace."""
-        check_text(sql)
-        return super().execute(sql, parameters)
+        return super().execute(checked_text(sql), parameters)
 
     def _workspace(self) -> int | None:
         return self.workspace_id
