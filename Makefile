@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 LISTEN ?= 127.0.0.1:8080
+FUZZ_SEED ?= 1
 PIP = -m pip --disable-pip-version-check --quiet
 # --no-deps: a lock is complete, and resolving it again takes longer than installing it.
 INSTALL = $(PIP) install --no-deps --require-hashes --requirement
@@ -37,6 +38,9 @@ docs: .venv/dev.stamp ## write the pages that come from the code: configuration,
 
 e2e: .venv/e2e.stamp ## the pages in Debian's Chromium
 	.venv/bin/python -m pytest tests/e2e
+
+fuzz: .venv/dev.stamp ## 200,000 random queries against the wall (FUZZ_SEED=n)
+	WALL_QUERIES=200000 WALL_SEED=$(FUZZ_SEED) .venv/bin/python -m pytest tests/storage/test_wall_fuzz.py
 
 binary: dist/llmtrack ## build dist/llmtrack
 

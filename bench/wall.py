@@ -6,6 +6,7 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from statistics import geometric_mean
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -71,9 +72,9 @@ def wall_costs(folder: Path) -> list[Cost]:
         return [_measure(raw, walled, name, values) for name in QUERIES]
 
 
-def joint_ratio(costs: list[Cost]) -> float:
-    """Of all queries together: what a page of them takes behind the wall, by what it takes raw."""
-    return sum(cost.walled_us for cost in costs) / sum(cost.raw_us for cost in costs)
+def wall_ratio(costs: list[Cost]) -> float:
+    """What a query takes behind the wall, by what it takes raw: the geometric mean of all."""
+    return geometric_mean(cost.ratio for cost in costs)
 
 
 def _measure(
@@ -119,7 +120,7 @@ def main() -> None:
             f"{cost.name:<30} {cost.raw_us:>9.0f} us raw {cost.walled_us:>9.0f} us walled"
             f"  {cost.ratio:.3f}"
         )
-    print(f"together {joint_ratio(costs):.3f} (at most 1.05)")
+    print(f"together {wall_ratio(costs):.3f} (at most 1.05)")
 
 
 if __name__ == "__main__":
