@@ -11,6 +11,7 @@ from llmtrack.cli.audit import audit
 from llmtrack.cli.backup import backup
 from llmtrack.cli.check import check
 from llmtrack.cli.config import config
+from llmtrack.cli.content import keep_content
 from llmtrack.cli.data import Data
 from llmtrack.cli.db import db
 from llmtrack.cli.events import events
@@ -94,6 +95,7 @@ for command in (
     llmtrack.add_command(command)
 
 workspaces.add_command(set_retention)
+workspaces.add_command(keep_content)
 
 
 OPENSSL_CONFIG = Path(__file__).resolve().parents[1] / "openssl.cnf"

@@ -35,4 +35,6 @@ class UsageEvent(msgspec.Struct, kw_only=True, gc=False):
     """Compact JSON text of an object."""
     client_cost_pico: int | None = None
     idempotency_key: str | None = None
+    scrubbed: tuple[int, int] = (0, 0)
+    """Members of metadata dropped as content, and values masked as secrets."""
     warnings: list[str] = []

@@ -64,23 +64,12 @@ _ACCOUNTINGS = ("inclusive", "exclusive")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def parse_event(body: bytes, received_ms: int) -> UsageEvent:
+def parse_event(body: bytes, received_ms: int, *, keeps_content: bool = False) -> UsageEvent:
     """One event from a request body. Raises InvalidEvent with the wire name of the field."""
-    return event_of(decode_json(body), received_ms)
+    return event_of(decode_json(body), received_ms, keeps_content=keeps_content)
 
 
-def parse_item(body: bytes, received_ms: int) -> UsageEvent:
-    """One event of a batch, which may carry its `idempotency_key`. Raises InvalidEvent."""
-    document = decode_json(body)
-    key = document.pop("idempotency_key", None) if type(document) is dict else None
-    event = event_of(document, received_ms)
-    if key is not None and (type(key) is not str or not key):
-        raise InvalidEvent("idempotency_key", "idempotency_key must be a non-empty string")
-    event.idempotency_key = key
-    return event
-
-
-def event_of(document: Any, received_ms: int) -> UsageEvent:
+def event_of(document: Any, received_ms: int, *, keeps_content: bool = False) -> UsageEvent:
     """One event from a decoded JSON value. Raises InvalidEvent."""
     if type(document) is not dict:
         raise InvalidEvent("body", "the body must be a JSON object")
@@ -94,7 +83,7 @@ def event_of(document: Any, received_ms: int) -> UsageEvent:
     customer_id = _text(document, "customer_id")
     customer_name = _text(document, "customer_name")
     environment = _text(document, "environment", ENVIRONMENT_CHARS_MAX)
-    tags, metadata = _metadata(document, warnings)
+    tags, metadata, scrubbed = _metadata(document, warnings, keeps_content=keeps_content)
     if customer_name and not customer_id:
         warnings.append("customer_name came without customer_id: filed under the name")
         customer_id = customer_name
@@ -118,6 +107,7 @@ def event_of(document: Any, received_ms: int) -> UsageEvent:
         operation=_text(document, "operation"),
         ttft_ms=_count(document, "ttft_ms"),
         client_cost_pico=_client_cost(document, warnings),
+        scrubbed=scrubbed,
         warnings=warnings,
     )
 
@@ -185,11 +175,13 @@ def _status(document: dict[str, Any]) -> int:
     return code
 
 
-def _metadata(document: dict[str, Any], warnings: list[str]) -> tuple[dict[str, Any], str | None]:
-    """The members that are kept, and the same as compact JSON text."""
+def _metadata(
+    document: dict[str, Any], warnings: list[str], *, keeps_content: bool
+) -> tuple[dict[str, Any], str | None, tuple[int, int]]:
+    """The members that are kept, the same as compact JSON text, and `UsageEvent.scrubbed`."""
     value = document.get("metadata")
     if value is None:
-        return {}, None
+        return {}, None, (0, 0)
     if type(value) is not dict:
         raise InvalidEvent("metadata", "metadata must be an object")
     try:
@@ -204,12 +196,13 @@ def _metadata(document: dict[str, Any], warnings: list[str]) -> tuple[dict[str, 
             f"metadata is {len(compact)} bytes as compact JSON, over {METADATA_BYTES_MAX}",
         )
     text = compact.decode()
-    scrubbed = scrub(value, text) if value else None
-    if scrubbed is not None:
-        warnings.extend(scrubbed.warnings)
-        value = scrubbed.metadata
-        text = msgspec.json.encode(value).decode()
-    return value, text if value else None
+    scrubbed = scrub(value, text) if value and not keeps_content else None
+    if scrubbed is None:
+        return value, text if value else None, (0, 0)
+    warnings.extend(scrubbed.warnings)
+    value = scrubbed.metadata
+    kept = msgspec.json.encode(value).decode() if value else None
+    return value, kept, (len(scrubbed.dropped), len(scrubbed.masked))
 
 
 def _response_id(document: dict[str, Any]) -> str | None:

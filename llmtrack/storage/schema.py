@@ -12,6 +12,7 @@ of `domain.money`. `kind` and pair codes are in `storage.dimensions`.
 from llmtrack.storage.dimensions import MEASURES
 from llmtrack.storage.schema_at_risk import AT_RISK
 from llmtrack.storage.schema_audit import AUDIT
+from llmtrack.storage.schema_content import CONTENT
 from llmtrack.storage.schema_customers import CUSTOMERS
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_prices import PRICES
@@ -232,4 +233,5 @@ MIGRATIONS: tuple[str, ...] = (
     AUDIT,
     AT_RISK,
     CUSTOMERS,
+    CONTENT,
 )

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from llmtrack.config import resource_dir
 from llmtrack.domain.credentials import Passwords
+from llmtrack.services.content_guard import ContentGuard
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
@@ -19,6 +20,7 @@ from llmtrack.web import (
     analytics_routes,
     at_risk,
     audit,
+    data_quality,
     event_cost,
     ingest,
     keys,
@@ -44,6 +46,7 @@ from llmtrack.web.context import (
     SITE,
     Site,
 )
+from llmtrack.web.data_quality import CONTENT_GUARD
 from llmtrack.web.event_tail import TAILS, Tails, stop_tails
 from llmtrack.web.fresh_keys import FreshKeys
 from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
@@ -105,7 +108,7 @@ def build_app(
     assets = Assets(resource_dir() / "static")
     app[RENDERER] = Renderer(resource_dir() / "templates", assets)
     app.on_response_prepare.append(security.add_headers)
-    app.cleanup_ctx.extend([_ingest, _watch, _passwords, repricing.run_repricer])
+    app.cleanup_ctx.extend([_content_guard, _ingest, _watch, _passwords, repricing.run_repricer])
     app.add_routes(_routes(assets))
     check_gates(app)
     security.answer_parser_faults()
@@ -125,6 +128,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *keys.ROUTES,
         *members.ROUTES,
         *audit.ROUTES,
+        *data_quality.ROUTES,
         *reconcile.ROUTES,
         *event_cost.ROUTES,
         *repricing.ROUTES,
@@ -139,6 +143,16 @@ async def _ingest(app: web.Application) -> AsyncIterator[None]:
     app[INGEST] = Ingest(app[DATABASE])
     yield
     await app[INGEST].close()
+
+
+async def _content_guard(app: web.Application) -> AsyncIterator[None]:
+    app[CONTENT_GUARD] = ContentGuard(app[DATABASE])
+    counting = asyncio.create_task(app[CONTENT_GUARD].keep_counting())
+    yield
+    counting.cancel()
+    with suppress(asyncio.CancelledError):
+        await counting
+    await app[CONTENT_GUARD].flush()
 
 
 async def _watch(app: web.Application) -> AsyncIterator[None]:

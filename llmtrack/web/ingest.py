@@ -23,6 +23,7 @@ from llmtrack.services.price_books import PriceBooks
 from llmtrack.storage.key_lookup import KeyRow
 from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.web.context import CLOCK_MS
+from llmtrack.web.data_quality import CONTENT_GUARD
 from llmtrack.web.ingest_answers import (
     DISK_FULL,
     INTERNAL_ERROR,
@@ -89,7 +90,10 @@ def _for_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
 async def ingest(request: web.Request, key: KeyRow) -> web.Response:
     app = request.app
     body = await _read_body(request, EVENT_BYTES_MAX)
-    event = parse_event(body, app[CLOCK_MS]())
+    guard = request.app[CONTENT_GUARD]
+    keeps = await guard.keeps(key.workspace_id)
+    event = parse_event(body, request.app[CLOCK_MS](), keeps_content=keeps)
+    guard.note(key.workspace_id, key.key_id, event)
     event.idempotency_key = request.headers.get("Idempotency-Key")
     book = await app[PRICE_BOOKS].find(key.workspace_id)
     priced = price_event(book, key, event)
@@ -103,9 +107,13 @@ async def ingest_batch(request: web.Request, key: KeyRow) -> web.Response:
     body = await _read_body(request, BATCH_BYTES_MAX)
     items = _split(body, request.content_type)
     received_ms = request.app[CLOCK_MS]()
-    parsed = [_parse_item(item, received_ms) for item in items]
+    guard = request.app[CONTENT_GUARD]
+    keeps = await guard.keeps(key.workspace_id)
+    parsed = [_parse_item(item, received_ms, keeps_content=keeps) for item in items]
     book = await request.app[PRICE_BOOKS].find(key.workspace_id)
     events = [price_event(book, key, event) for event in parsed if isinstance(event, UsageEvent)]
+    for priced in events:
+        guard.note(key.workspace_id, key.key_id, priced.event)
     results = iter(await request.app[INGEST].add(events) if events else [])
     answers: list[bytes] = []
     for event in parsed:
@@ -175,8 +183,14 @@ def _split(body: bytes, content_type: str) -> Sequence[bytes | msgspec.Raw]:
     return items
 
 
-def _parse_item(item: bytes | msgspec.Raw, received_ms: int) -> UsageEvent | InvalidEvent:
+def _parse_item(
+    item: bytes | msgspec.Raw, received_ms: int, *, keeps_content: bool
+) -> UsageEvent | InvalidEvent:
     try:
-        return parse_item(bytes(item), received_ms)
+        document = decode_json(bytes(item))
+        key = document.pop("idempotency_key", None) if type(document) is dict else None
+        event = event_of(document, received_ms, keeps_content=keeps_content)
+        if key is not None and (type(key) is not str or not key):
+            return InvalidEvent("idempotency_key", "idempotency_key must be a non-empty string")
     except InvalidEvent as error:
         return error
