@@ -69,6 +69,17 @@ def parse_event(body: bytes, received_ms: int, *, keeps_content: bool = False) -
     return event_of(decode_json(body), received_ms, keeps_content=keeps_content)
 
 
+def parse_item(body: bytes, received_ms: int, *, keeps_content: bool = False) -> UsageEvent:
+    """One event of a batch, which may carry its `idempotency_key`. Raises InvalidEvent."""
+    document = decode_json(body)
+    key = document.pop("idempotency_key", None) if type(document) is dict else None
+    event = event_of(document, received_ms, keeps_content=keeps_content)
+    if key is not None and (type(key) is not str or not key):
+        raise InvalidEvent("idempotency_key", "idempotency_key must be a non-empty string")
+    event.idempotency_key = key
+    return event
+
+
 def event_of(document: Any, received_ms: int, *, keeps_content: bool = False) -> UsageEvent:
     """One event from a decoded JSON value. Raises InvalidEvent."""
     if type(document) is not dict:

@@ -26,6 +26,7 @@ from llmtrack.formats.native import (
     RESPONSE_ID_CHARS_MAX,
     TEXT_CHARS_MAX,
 )
+from llmtrack.formats.scrubbing import scrub
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=COUNT_MAX)] | None
 _Text = Annotated[str, msgspec.Meta(max_length=TEXT_CHARS_MAX)] | None
@@ -72,17 +73,23 @@ _encoder = msgspec.json.Encoder()
 _TAGS = frozenset({"feature", "service_tier", "processing"})
 
 
-def parse_event(body: bytes, received_ms: int) -> UsageEvent:
+def parse_event(body: bytes, received_ms: int, *, keeps_content: bool = False) -> UsageEvent:
     """One event from a request body. Raises InvalidEvent with the wire name of the field."""
-    return _usual_event(body, received_ms, _Wire) or native.parse_event(body, received_ms)
+    return _usual_event(body, received_ms, _Wire, keeps_content) or native.parse_event(
+        body, received_ms, keeps_content=keeps_content
+    )
 
 
-def parse_item(body: bytes, received_ms: int) -> UsageEvent:
+def parse_item(body: bytes, received_ms: int, *, keeps_content: bool = False) -> UsageEvent:
     """One event of a batch, which may carry its `idempotency_key`. Raises InvalidEvent."""
-    return _usual_event(body, received_ms, _Item) or native.parse_item(body, received_ms)
+    return _usual_event(body, received_ms, _Item, keeps_content) or native.parse_item(
+        body, received_ms, keeps_content=keeps_content
+    )
 
 
-def _usual_event(body: bytes, received_ms: int, shape: type[_Wire]) -> UsageEvent | None:
+def _usual_event(
+    body: bytes, received_ms: int, shape: type[_Wire], keeps_content: bool
+) -> UsageEvent | None:
     """The event, or None if `native` has to look at it."""
     if b"\\u" in body or not body.isascii():
         return None
@@ -95,18 +102,22 @@ def _usual_event(body: bytes, received_ms: int, shape: type[_Wire]) -> UsageEven
             return None
         wire = msgspec.convert(document, shape)
         timestamp_ms = native.timestamp_of(document, received_ms)
-        return _event(wire, timestamp_ms, received_ms)
+        return _event(wire, timestamp_ms, received_ms, keeps_content=keeps_content)
     except (msgspec.MsgspecError, RecursionError, OverflowError, InvalidEvent):
         return None
 
 
-def _event(wire: _Wire, timestamp_ms: int, received_ms: int) -> UsageEvent | None:
+def _event(
+    wire: _Wire, timestamp_ms: int, received_ms: int, *, keeps_content: bool
+) -> UsageEvent | None:
     metadata: str | None = None
     if wire.metadata:
         compact = _encoder.encode(wire.metadata)
         if len(compact) > METADATA_BYTES_MAX or not _TAGS.isdisjoint(wire.metadata):
             return None
         metadata = compact.decode()
+        if not keeps_content and scrub(wire.metadata, metadata) is not None:
+            return None
     provider, model, customer_id = (
         wire.provider.strip(),
         wire.model.strip(),

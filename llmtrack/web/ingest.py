@@ -90,9 +90,9 @@ def _for_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
 async def ingest(request: web.Request, key: KeyRow) -> web.Response:
     app = request.app
     body = await _read_body(request, EVENT_BYTES_MAX)
-    guard = request.app[CONTENT_GUARD]
+    guard = app[CONTENT_GUARD]
     keeps = await guard.keeps(key.workspace_id)
-    event = parse_event(body, request.app[CLOCK_MS](), keeps_content=keeps)
+    event = parse_event(body, app[CLOCK_MS](), keeps_content=keeps)
     guard.note(key.workspace_id, key.key_id, event)
     event.idempotency_key = request.headers.get("Idempotency-Key")
     book = await app[PRICE_BOOKS].find(key.workspace_id)
@@ -187,10 +187,6 @@ def _parse_item(
     item: bytes | msgspec.Raw, received_ms: int, *, keeps_content: bool
 ) -> UsageEvent | InvalidEvent:
     try:
-        document = decode_json(bytes(item))
-        key = document.pop("idempotency_key", None) if type(document) is dict else None
-        event = event_of(document, received_ms, keeps_content=keeps_content)
-        if key is not None and (type(key) is not str or not key):
-            return InvalidEvent("idempotency_key", "idempotency_key must be a non-empty string")
+        return parse_item(bytes(item), received_ms, keeps_content=keeps_content)
     except InvalidEvent as error:
         return error

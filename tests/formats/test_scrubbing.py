@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from llmtrack.formats.native import parse_event
 from llmtrack.formats.scrubbing import CONTENT_NAMES, CONTENT_PREFIXES, PERHAPS_CONTENT
+from llmtrack.formats.usual_event import parse_event
 
 NOW_MS = 1_795_176_000_000
 TAGS = {

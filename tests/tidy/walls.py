@@ -15,6 +15,7 @@ DATABASE_HOLDERS = {
     "llmtrack.web.auth": "from a session to a workspace",
     "llmtrack.web.setup": "makes the first workspace",
     "llmtrack.web.sign_in": "accounts",
+    "llmtrack.web.probes": "whether the server works",
     "llmtrack.web.repricing": "starts the job of all workspaces, and asks for their price books",
 }
 

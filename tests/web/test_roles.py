@@ -32,7 +32,18 @@ AREAS = {
 }
 
 # Without a session: signing in, setting up, assets, and the routes that ask for a key.
-PUBLIC = {"/", "/setup", "/sign-in", "/sign-in/link", "/sign-out", "/theme", "/static/{name}"}
+PUBLIC = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/",
+    "/setup",
+    "/sign-in",
+    "/sign-in/link",
+    "/sign-out",
+    "/theme",
+    "/static/{name}",
+}
 BY_KEY = "/api/"
 
 Route = tuple[str, str]
