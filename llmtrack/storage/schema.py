@@ -10,6 +10,7 @@ of `domain.money`. `kind` and pair codes are in `storage.dimensions`.
 """
 
 from llmtrack.storage.dimensions import MEASURES
+from llmtrack.storage.schema_at_risk import AT_RISK
 from llmtrack.storage.schema_audit import AUDIT
 from llmtrack.storage.schema_content import CONTENT
 from llmtrack.storage.schema_customers import CUSTOMERS

@@ -14,7 +14,7 @@ from tests.web.people import OWN_SITE, sign_in
 
 READ, EXPORT = Permission.READ, Permission.EXPORT
 KEYS, PRICES = Permission.MANAGE_KEYS, Permission.MANAGE_PRICES
-AUDIT = Permission.READ_AUDIT
+MEMBERS, AUDIT = Permission.MANAGE_MEMBERS, Permission.READ_AUDIT
 
 # By method and area below /w/{workspace}/; the longest that fits holds. A route that changes
 # something outside of all areas fails: say here who may.
@@ -24,7 +24,9 @@ AREAS = {
     ("GET", "events/export"): EXPORT,
     ("GET", "explore/export"): EXPORT,
     ("GET", "keys/{key}/deletion"): KEYS,
+    ("POST", "customers/price"): KEYS,
     ("POST", "keys"): KEYS,
+    ("POST", "members"): MEMBERS,
     ("GET", "pricing/alias/new"): PRICES,
     ("GET", "pricing/own/new"): PRICES,
     ("POST", "pricing"): PRICES,
