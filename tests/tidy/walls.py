@@ -15,6 +15,13 @@ DATABASE_HOLDERS = {
     "llmtrack.web.auth": "from a session to a workspace",
     "llmtrack.web.setup": "makes the first workspace",
     "llmtrack.web.sign_in": "accounts",
+    "llmtrack.web.account": "the user's own account",
+    "llmtrack.web.invitation": "from an invitation to a membership",
+    "llmtrack.web.members": "accounts of the members",
+    "llmtrack.web.password_checks": "accounts",
+    "llmtrack.web.proof": "accounts",
+    "llmtrack.web.second_factor": "accounts",
+    "llmtrack.web.usage_api": "from a key to a workspace",
     "llmtrack.web.probes": "whether the server works",
     "llmtrack.web.repricing": "starts the job of all workspaces, and asks for their price books",
 }

@@ -27,6 +27,8 @@ AREAS = {
     ("POST", "customers/price"): KEYS,
     ("POST", "keys"): KEYS,
     ("POST", "members"): MEMBERS,
+    ("POST", "members/leaving"): READ,  # everybody may leave
+    ("POST", "members/second-factor"): Permission.MANAGE_WORKSPACE,
     ("GET", "pricing/alias/new"): PRICES,
     ("GET", "pricing/own/new"): PRICES,
     ("POST", "pricing"): PRICES,
@@ -45,8 +47,13 @@ PUBLIC = {
     "/sign-out",
     "/theme",
     "/static/{name}",
+    "/invitation",
+    "/proof",
+    "/sign-in/code",
 }
 BY_KEY = "/api/"
+OWN_ACCOUNT = "/account"
+"""Of whoever is signed in, whatever their workspaces."""
 
 Route = tuple[str, str]
 
@@ -72,7 +79,7 @@ async def test_every_route_has_its_place_in_the_table(client: Client) -> None:
         if pattern.startswith("/w/"):
             assert wanted_of(method, pattern), f"{method} {pattern}: say in AREAS who may"
         else:
-            assert pattern in PUBLIC or pattern.startswith(BY_KEY), pattern
+            assert pattern in PUBLIC or pattern.startswith((BY_KEY, OWN_ACCOUNT)), pattern
 
 
 async def test_every_gate_asks_for_what_the_table_says(client: Client) -> None:
