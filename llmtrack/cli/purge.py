@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmtrack.cli.confirmation import confirm
-from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option, workspace_option, yes_option
 from llmtrack.cli.output import counted, moment, print_fields, print_rows, visible
 from llmtrack.cli.periods import days
@@ -226,6 +226,7 @@ async def _delete(data: Data, database: "Database", **what: str) -> Fields:
         kind=what["kind"],
         workspace_public_id=what.get("workspace_public_id", ""),
         subject=what["subject"],
+        actor=operator(),
         now_ms=now_ms(),
     )
     with progress_line() as progress:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from llmtrack.cli.data import Data, now_ms
+from llmtrack.cli.data import Data, now_ms, operator
 from llmtrack.cli.output import moment
 from llmtrack.domain.money import usd_text
 from llmtrack.services.deletion import delete
@@ -58,6 +58,7 @@ async def purge_planned(
         workspace_public_id=plan.scope.public_id,
         subject=str(plan.before_ms),
         keep_totals=keep_totals,
+        actor=operator(),
         now_ms=now_ms(),
     )
     if not sys.stderr.isatty():

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option
 from llmtrack.cli.output import print_fields
 
@@ -43,7 +43,7 @@ def set_retention(
 
         scope = await scope_for_admin(database, workspace)
         rule = None if days is None else Retention(days, keep_totals=not drop_totals)
-        await scope.write(set_retention, rule=rule, set_by="command line", now_ms=now_ms())
+        await scope.write(set_retention, rule=rule, actor=operator(), now_ms=now_ms())
         return {
             "workspace": scope.name,
             "event_days": days,

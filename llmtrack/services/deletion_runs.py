@@ -6,12 +6,18 @@ from pathlib import Path
 from llmtrack.services.deletion import Progress, delete
 from llmtrack.services.deletion_file import note_in_file
 from llmtrack.services.retention import cutoff_ms
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.database import Database
 from llmtrack.storage.deletions import Deletion, all_deletions, note_deletion
+from llmtrack.storage.erasure import workspace_of
 from llmtrack.storage.purge import purgeable
 from llmtrack.storage.retention_rules import retention_of
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.workspaces import list_workspaces, scope_for_admin
+from llmtrack.storage.writer import Connection
+
+SERVER = Actor(None, "server (retention)")
+"""Who deletes when nobody has asked."""
 
 
 async def ledger(database: Database) -> list[Deletion]:
@@ -26,17 +32,34 @@ async def begin(
     workspace_public_id: str = "",
     subject: str,
     keep_totals: bool = True,
+    actor: Actor = SERVER,
     now_ms: int,
 ) -> Deletion:
-    """Write down, in the database and beside it, what is about to be deleted."""
-    deletion = await database.write(
-        note_deletion,
-        kind=kind,
-        workspace_public_id=workspace_public_id,
-        subject=subject,
-        keep_totals=keep_totals,
-        now_ms=now_ms,
-    )
+    """Write down, in the database and beside it, what is about to be deleted, and by whom."""
+
+    def note(connection: Connection) -> Deletion:
+        deletion = note_deletion(
+            connection,
+            kind=kind,
+            workspace_public_id=workspace_public_id,
+            subject=subject,
+            keep_totals=keep_totals,
+            now_ms=now_ms,
+        )
+        # A workspace's own log goes with it; and of a customer nothing but the digest is kept.
+        own = None if kind == "workspace" else workspace_of(connection, workspace_public_id)
+        record(
+            connection,
+            workspace_id=own,
+            actor=actor,
+            action=f"{kind}.delete",
+            target=deletion.public_id,
+            details={"subject": subject, "keep_totals": keep_totals},
+            now_ms=now_ms,
+        )
+        return deletion
+
+    deletion = await database.write(note)
     note_in_file(directory, deletion)
     return deletion
 

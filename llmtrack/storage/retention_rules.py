@@ -4,6 +4,7 @@ import sqlite3
 from typing import NamedTuple
 
 from llmtrack.domain.errors import InvalidValue
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.scope import ScopedReading
 
 DAYS_MIN = 1
@@ -38,10 +39,19 @@ def set_retention(
     workspace_id: int,
     *,
     rule: Retention | None,
-    set_by: str,
+    actor: Actor,
     now_ms: int,
 ) -> None:
     """None keeps everything. Raises InvalidValue."""
+    record(
+        connection,
+        workspace_id=workspace_id,
+        actor=actor,
+        action="retention.set",
+        target="events",
+        details=rule._asdict() if rule else {"event_days": None},
+        now_ms=now_ms,
+    )
     if rule is None:
         connection.execute(END_RETENTION, {"workspace_id": workspace_id})
         return
@@ -51,7 +61,7 @@ def set_retention(
         "workspace_id": workspace_id,
         "event_days": rule.event_days,
         "keep_totals": int(rule.keep_totals),
-        "set_by": set_by,
+        "set_by": actor.text,
         "now_ms": now_ms,
     }
     connection.execute(SET_RETENTION, values)

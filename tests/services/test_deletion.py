@@ -14,6 +14,7 @@ from llmtrack.services.ingest import Ingest
 from llmtrack.services.inspection import recounted
 from llmtrack.services.restoring import restore
 from llmtrack.storage import erasure
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.deletions import Deletion, customer_digest
 from llmtrack.storage.erasure import tenant_tables
 from llmtrack.storage.keys import create_key, delete_key
@@ -25,6 +26,7 @@ from tests.events import make_event
 
 DAY_MS = 86_400_000
 MARKER = "ZANZIBAR-7391"
+ALICE = Actor(1, "alice@example.com")
 
 
 async def add(world: World, count: int = 30, **fields: object) -> None:
@@ -124,6 +126,9 @@ async def test_nothing_of_a_deleted_workspace_is_left_and_the_other_one_is_whole
     world: World,
 ) -> None:
     await add(world, customer_id=MARKER)
+    rule = Retention(event_days=9000, keep_totals=True)
+    scope = await world.scope()
+    await scope.write(set_retention, rule=rule, actor=ALICE, now_ms=NOW_MS)
     ingest = Ingest(world.database)
     await ingest.add([make_event(world.globex.id) for _ in range(5)])
     await ingest.close()
@@ -138,6 +143,9 @@ async def test_nothing_of_a_deleted_workspace_is_left_and_the_other_one_is_whole
     assert MARKER.encode() not in bytes_of(world)
     assert await count(world, "event") == 5
     assert await count(world, "user") == 3
+    assert await count(world, "audit_log", "action = 'workspace.delete'") == 1
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        await world.database.write(lambda at: at.execute("delete from audit_log"))
     assert await unfinished(world.database) == []
 
 
@@ -187,7 +195,7 @@ async def test_retention_is_the_workspace_s_own(world: World) -> None:
     await add(world, count=10)
     scope = await world.scope()
     rule = Retention(event_days=30, keep_totals=True)
-    await scope.write(set_retention, rule=rule, set_by="alice", now_ms=NOW_MS)
+    await scope.write(set_retention, rule=rule, actor=ALICE, now_ms=NOW_MS)
     async with scope.reading() as reading:
         assert await retention_of(reading) == rule
     ingest = Ingest(world.database)
@@ -200,7 +208,7 @@ async def test_retention_is_the_workspace_s_own(world: World) -> None:
 
     assert (early, removed, again) == ({}, {"Acme": 10}, {})
     assert await count(world, "event") == 5
-    await scope.write(set_retention, rule=None, set_by="alice", now_ms=NOW_MS)
+    await scope.write(set_retention, rule=None, actor=ALICE, now_ms=NOW_MS)
     async with scope.reading() as reading:
         assert await retention_of(reading) is None
 
