@@ -10,7 +10,7 @@ INSTALL = $(PIP) install --no-deps --require-hashes --requirement
 LOCKS = requirements/run.lock requirements/dev.lock requirements/e2e.lock requirements/build.lock
 SQLITE = build/sqlite/libsqlite3.so.0
 
-.PHONY: help run test lint format docs e2e binary deb smoke lock clean needs
+.PHONY: help run test lint format docs faults e2e binary deb smoke lock clean needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /make \1\t/p' Makefile
@@ -35,6 +35,9 @@ format: .venv/dev.stamp ## put every file into the one form
 
 docs: .venv/dev.stamp ## write the pages that come from the code: configuration, command line
 	.venv/bin/python packaging/write_docs.py docs
+
+faults: .venv/dev.stamp ## kills, a full disk, replaced certificates: on real processes
+	.venv/bin/python -m pytest tests/system
 
 e2e: .venv/e2e.stamp ## the pages in Debian's Chromium
 	.venv/bin/python -m pytest tests/e2e
