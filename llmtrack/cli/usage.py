@@ -13,8 +13,6 @@ from llmtrack.cli.periods import instant, month_start_ms
 
 if TYPE_CHECKING:
     from llmtrack.storage.database import Database
-    from llmtrack.storage.scope import Scope
-    from llmtrack.storage.sums import Sums
 
 DIMENSIONS = ("provider", "model", "feature", "key", "customer", "environment", "status")
 COLUMNS = ("events", "failed", "input_tokens", "output_tokens", "cost_usd", "unpriced_events")
@@ -58,6 +56,7 @@ def usage(
     """
 
     async def run(database: "Database") -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        from llmtrack.services.usage_rows import usage_rows
         from llmtrack.storage.workspaces import scope_for_admin
 
         scope = await scope_for_admin(database, workspace)
@@ -67,7 +66,7 @@ def usage(
         if end_ms < start_ms:
             raise click.UsageError(f"--to ({moment(end_ms)}) is before --from ({moment(start_ms)})")
         click.echo(f"{scope.name}: {moment(start_ms)} to {moment(end_ms)}, {zone}", err=True)
-        rows = await _rows(scope, by, start_ms, end_ms)
+        rows = await usage_rows(scope, by, start_ms, end_ms)
         if not with_at_risk or end_ms == start_ms:
             return rows, None
         return rows, at_risk_fields(await at_risk_of(scope, start_ms, end_ms))
@@ -82,47 +81,3 @@ def usage(
     if estimate is not None:
         click.echo("")
         print_fields(estimate, as_json=False)
-
-
-async def _rows(scope: "Scope", by: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
-    from llmtrack.storage.dimensions import Kind
-    from llmtrack.storage.reports import breakdown, breakdown_by_day
-
-    zone = scope.time_zone
-    async with scope.reading() as reading:
-        if by == "day":
-            days = await breakdown_by_day(reading, start_ms=start_ms, end_ms=end_ms, time_zone=zone)
-            return [{"day": row.date} | _fields(row.sums) for row in days]
-        found = await breakdown(
-            reading, kind=Kind[by.upper()], start_ms=start_ms, end_ms=end_ms, time_zone=zone
-        )
-    rows = []
-    for row in found:
-        value: dict[str, Any] = {by: row.label.slug if row.value is not None else None}
-        if by == "key":
-            value |= {"key_name": row.label.text, "key_prefix": row.label.detail}
-        elif by == "customer":
-            value |= {"customer_name": row.label.text if row.label.detail else None}
-        rows.append(value | _fields(row.sums))
-    return rows
-
-
-def _fields(sums: "Sums") -> dict[str, Any]:
-    from llmtrack.domain.money import usd_text
-
-    return {
-        "events": sums.events,
-        "failed": sums.failures,
-        "errors": sums.errors,
-        "timeouts": sums.timeouts,
-        "cancelled": sums.cancelled,
-        "input_tokens": sums.input_tokens,
-        "output_tokens": sums.output_tokens,
-        "cache_read_tokens": sums.cache_read_tokens,
-        "cache_write_tokens": sums.cache_write_tokens,
-        "reasoning_tokens": sums.reasoning_tokens,
-        "cost_usd": usd_text(sums.cost_pico),
-        "unpriced_events": sums.unpriced_events,
-        "partial_events": sums.partial_events,
-        "unknown_usage_events": sums.unknown_usage_events,
-    }

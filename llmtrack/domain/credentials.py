@@ -22,6 +22,7 @@ from argon2.profiles import CHEAPEST, RFC_9106_LOW_MEMORY
 from llmtrack.domain.errors import InvalidValue
 
 KEY_PATTERN = re.compile(r"llmt_[0-9A-Za-z]{36}")
+_KEY_ANYWHERE = re.compile(f"(?=({KEY_PATTERN.pattern}))")
 KEY_PREFIX_LENGTH = 12
 PASSWORD_LENGTH_MIN = 15
 PASSWORD_LENGTH_MAX = 256
@@ -53,6 +54,14 @@ def looks_like_key(text: str) -> bool:
     if KEY_PATTERN.fullmatch(text) is None:
         return False
     return _check_characters(text[:-_CHECK_LENGTH]) == text[-_CHECK_LENGTH:]
+
+
+def keys_in(text: str) -> list[str]:
+    """The well-formed keys in any text, also where a line break or junk touches one."""
+    found = [match[1] for match in _KEY_ANYWHERE.finditer(text)]
+    # Mails and terminals break long lines in the middle of a key.
+    found += [match[1] for match in _KEY_ANYWHERE.finditer("".join(text.split()))]
+    return list(dict.fromkeys(key for key in found if looks_like_key(key)))
 
 
 def key_digest(raw: str) -> bytes:

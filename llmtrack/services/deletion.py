@@ -19,7 +19,7 @@ from llmtrack.storage.deletions import (
     all_deletions,
     finish_deletion,
 )
-from llmtrack.storage.keys import end_key
+from llmtrack.storage.key_changes import end_key
 from llmtrack.storage.maintenance import time_zone_of
 from llmtrack.storage.purge import purge_events, purge_responses
 from llmtrack.storage.writer import Connection, transaction

@@ -1,22 +1,45 @@
 """API keys: shown once, stored as a digest, kept by name for as long as history needs them."""
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from llmtrack.domain.credentials import mint_key
 from llmtrack.domain.errors import NotFound
 from llmtrack.domain.identifiers import new_public_id
+from llmtrack.domain.key_terms import (
+    EXPIRES_SOON_DAYS,
+    UNUSED_DAYS,
+    KeyAccess,
+    KeyState,
+    KeyTerms,
+    check_terms,
+    state_of,
+)
 from llmtrack.domain.names import clean_name, clean_optional_name
-from llmtrack.domain.periods import day_of
+from llmtrack.domain.periods import DAY_MS, day_of, rfc3339
 from llmtrack.storage.audit import Actor, record
-from llmtrack.storage.deletions import note_deletion
 from llmtrack.storage.dimensions import Kind
-from llmtrack.storage.key_lookup import KeyState, state_of
+from llmtrack.storage.key_changes import add_digest
 from llmtrack.storage.scope import Scope
 
 RECENT_DAYS = 7
+
+
+class OldSecret(NamedTuple):
+    """The secret from before the last rotation: good until it expires."""
+
+    prefix: str
+    expires_ms: int
+    last_used_ms: int | None
+
+
+class KeyRefusal(NamedTuple):
+    """The last request with this key that was refused."""
+
+    at_ms: int
+    ip: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -28,10 +51,29 @@ class Key:
     name: str
     source: str | None
     prefix: str
+    terms: KeyTerms
     created_ms: int
     state: KeyState
-    last_used_ms: int | None
-    recent_events: int
+    rotated_ms: int | None = None
+    old: OldSecret | None = None
+    uses: int = 0
+    last_used_ms: int | None = None
+    last_used_ip: str | None = None
+    refusal: KeyRefusal | None = None
+    recent_events: int = 0
+
+    def is_unused(self, now_ms: int) -> bool:
+        """For so long that it should be asked whether anybody needs it."""
+        since_ms = max(self.created_ms, self.rotated_ms or 0, self.last_used_ms or 0)
+        return self.state is KeyState.ACTIVE and since_ms < now_ms - UNUSED_DAYS * DAY_MS
+
+    def expires_soon(self, now_ms: int) -> bool:
+        expires_ms = self.terms.expires_ms
+        return (
+            self.state is KeyState.ACTIVE
+            and expires_ms is not None
+            and expires_ms - now_ms < EXPIRES_SOON_DAYS * DAY_MS
+        )
 
 
 class CreatedKey(NamedTuple):
@@ -44,18 +86,16 @@ class CreatedKey(NamedTuple):
 ADD_KEY = """
 -- keys.create_key
 insert into api_key (
-  workspace_id, id, public_id, name, source, prefix, created_ms, created_by
+  workspace_id, id, public_id, name, source, prefix, access, networks, not_before_ms,
+  expires_ms, created_ms, created_by
 )
 values (
   :workspace_id,
   (select coalesce(max(id), 0) + 1 from api_key where workspace_id = :workspace_id),
-  :public_id, :name, :source, :prefix, :now_ms, :created_by
+  :public_id, :name, :source, :prefix, :access, :networks, :not_before_ms,
+  :expires_ms, :now_ms, :created_by
 )
 returning id
-"""
-ADD_DIGEST = """
--- keys.create_key
-insert into key_digest (digest, workspace_id, key_id) values (:digest, :workspace_id, :key_id)
 """
 
 
@@ -65,11 +105,13 @@ def create_key(
     *,
     name: str,
     source: str | None = None,
+    terms: KeyTerms = KeyTerms(),  # noqa: B008 - immutable
     actor: Actor,
     now_ms: int,
 ) -> CreatedKey:
     """Raises InvalidValue."""
     name, source = clean_name("name", name), clean_optional_name("source", source)
+    terms = check_terms(terms)
     minted, public_id = mint_key(), new_public_id("key")
     values = {
         "workspace_id": workspace_id,
@@ -77,24 +119,33 @@ def create_key(
         "name": name,
         "source": source,
         "prefix": minted.prefix,
+        **terms._asdict(),
+        "networks": " ".join(terms.networks),
         "now_ms": now_ms,
         "created_by": actor.user_id,
     }
     [key_id] = connection.execute(ADD_KEY, values).fetchone()
-    connection.execute(
-        ADD_DIGEST, {"digest": minted.digest, "workspace_id": workspace_id, "key_id": key_id}
+    add_digest(connection, workspace_id, key_id, minted)
+    record(
+        connection,
+        workspace_id=workspace_id,
+        actor=actor,
+        action="api_key.create",
+        target=public_id,
+        details={"name": name, "source": source, "prefix": minted.prefix, **_told(terms)},
+        now_ms=now_ms,
     )
-    change = ("create", public_id, actor, now_ms)
-    _record(connection, workspace_id, (key_id, name, minted.prefix), change)
-    active = KeyState.ACTIVE
-    key = Key(key_id, public_id, name, source, minted.prefix, now_ms, active, None, 0)
+    state = state_of(terms, None, now_ms)
+    key = Key(key_id, public_id, name, source, minted.prefix, terms, now_ms, state)
     return CreatedKey(key, minted.raw)
 
 
 LIST_KEYS = """
 -- keys.list_keys, keys.key_of
-select k.id, k.public_id, k.name, k.source, k.prefix, k.created_ms, k.deactivated_ms,
-  k.last_used_ms,
+select k.id, k.public_id, k.name, k.source, k.prefix, k.access, k.networks, k.not_before_ms,
+  k.expires_ms, k.created_ms, k.deactivated_ms, k.rotated_ms, k.old_prefix, k.old_expires_ms,
+  k.old_last_used_ms, k.uses, k.last_used_ms, k.last_used_ip, k.refused_ms, k.refused_ip,
+  k.refused_why,
   coalesce((
     select sum(u.events)
     from usage_day u
@@ -125,121 +176,6 @@ async def key_of(scope: Scope, public_id: str, *, now_ms: int) -> Key:
     return found[0]
 
 
-SET_DEACTIVATED = """
--- keys.deactivate_key, keys.reactivate_key
-update api_key
-set deactivated_ms = case when :now_ms is null then null else coalesce(deactivated_ms, :now_ms) end
-where workspace_id = :workspace_id and public_id = :public_id and deleted_ms is null
-returning id, name, prefix
-"""
-
-
-def deactivate_key(
-    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, actor: Actor, now_ms: int
-) -> None:
-    """Its requests are refused; history and key stay. Raises NotFound."""
-    values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": now_ms}
-    row = connection.execute(SET_DEACTIVATED, values).fetchone()
-    _record(connection, workspace_id, row, ("deactivate", public_id, actor, now_ms))
-
-
-def reactivate_key(
-    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, actor: Actor, now_ms: int
-) -> None:
-    """Raises NotFound."""
-    values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": None}
-    row = connection.execute(SET_DEACTIVATED, values).fetchone()
-    _record(connection, workspace_id, row, ("reactivate", public_id, actor, now_ms))
-
-
-DELETE_KEY = """
--- keys.end_key
-update api_key
-set deleted_ms = :now_ms
-where workspace_id = :workspace_id and public_id = :public_id and deleted_ms is null
-returning id, name, prefix
-"""
-FIND_WORKSPACE_ID = """
--- keys.delete_key
-select public_id from workspace where id = ?
-"""
-DELETE_DIGESTS = """
--- keys.end_key
-delete from key_digest where workspace_id = :workspace_id and key_id = :key_id
-"""
-
-
-def delete_key(
-    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, actor: Actor, now_ms: int
-) -> None:
-    """Forget the secret for good, also for restored backups; the row keeps history's name.
-
-    Raises NotFound.
-    """
-    ended = end_key(connection, workspace_id, public_id, now_ms=now_ms)
-    _record(connection, workspace_id, ended, ("delete", public_id, actor, now_ms))
-    [workspace] = connection.execute(FIND_WORKSPACE_ID, (workspace_id,)).fetchone()
-    note_deletion(
-        connection,
-        kind="key",
-        workspace_public_id=workspace,
-        subject=public_id,
-        now_ms=now_ms,
-        finished=True,
-    )
-
-
-def end_key(
-    connection: sqlite3.Connection, workspace_id: int, public_id: str, *, now_ms: int
-) -> sqlite3.Row:
-    """As `delete_key`, without writing it down: its id, name and prefix. Raises NotFound."""
-    values = {"workspace_id": workspace_id, "public_id": public_id, "now_ms": now_ms}
-    row: sqlite3.Row | None = connection.execute(DELETE_KEY, values).fetchone()
-    if row is None:
-        raise NotFound("no such key")
-    connection.execute(DELETE_DIGESTS, {"workspace_id": workspace_id, "key_id": row[0]})
-    return row
-
-
-TOUCH_KEY = """
--- keys.touch_key
-update api_key
-set last_used_ms = max(coalesce(last_used_ms, 0), :now_ms)
-where workspace_id = :workspace_id and id = :key_id
-"""
-
-
-def touch_key(
-    connection: sqlite3.Connection, workspace_id: int, key_id: int, *, now_ms: int
-) -> None:
-    values = {"workspace_id": workspace_id, "key_id": key_id, "now_ms": now_ms}
-    connection.execute(TOUCH_KEY, values)
-
-
-def _record(
-    connection: sqlite3.Connection,
-    workspace_id: int,
-    row: Sequence[Any] | None,
-    change: tuple[str, str, Actor, int],
-) -> None:
-    """`row`: id, name, prefix; `change`: verb, public id, actor, time.
-
-    Raises NotFound if no row was changed.
-    """
-    if row is None:
-        raise NotFound("no such key")
-    verb, public_id, actor, now_ms = change
-    record(
-        connection,
-        workspace_id=workspace_id,
-        actor=actor,
-        action=f"api_key.{verb}",
-        target=public_id,
-        details={"name": row[1], "prefix": row[2]},
-        now_ms=now_ms,
-    )
-
-
 async def _keys(scope: Scope, public_id: str | None, now_ms: int) -> list[Key]:
     rows = await scope.rows(
         LIST_KEYS,
@@ -248,17 +184,48 @@ async def _keys(scope: Scope, public_id: str | None, now_ms: int) -> list[Key]:
         days=RECENT_DAYS,
         public_id=public_id,
     )
-    return [
-        Key(
-            id=row["id"],
-            public_id=row["public_id"],
-            name=row["name"],
-            source=row["source"],
-            prefix=row["prefix"],
-            created_ms=row["created_ms"],
-            state=state_of(row["deactivated_ms"]),
-            last_used_ms=row["last_used_ms"],
-            recent_events=row["recent_events"],
-        )
-        for row in rows
-    ]
+    return [_key(row, now_ms) for row in rows]
+
+
+def _key(row: sqlite3.Row, now_ms: int) -> Key:
+    terms = KeyTerms(
+        KeyAccess(row["access"]),
+        tuple(row["networks"].split()),
+        row["not_before_ms"],
+        row["expires_ms"],
+    )
+    old = refusal = None
+    if row["old_prefix"] is not None:
+        old = OldSecret(row["old_prefix"], row["old_expires_ms"], row["old_last_used_ms"])
+    if row["refused_ms"] is not None:
+        refusal = KeyRefusal(row["refused_ms"], row["refused_ip"] or "", row["refused_why"] or "")
+    return Key(
+        id=row["id"],
+        public_id=row["public_id"],
+        name=row["name"],
+        source=row["source"],
+        prefix=row["prefix"],
+        terms=terms,
+        created_ms=row["created_ms"],
+        state=state_of(terms, row["deactivated_ms"], now_ms),
+        rotated_ms=row["rotated_ms"],
+        old=old,
+        uses=row["uses"],
+        last_used_ms=row["last_used_ms"],
+        last_used_ip=row["last_used_ip"],
+        refusal=refusal,
+        recent_events=row["recent_events"],
+    )
+
+
+def _told(terms: KeyTerms) -> dict[str, object]:
+    """For the audit log: only what limits the key."""
+    told: dict[str, object] = {}
+    if terms.access is not KeyAccess.INGEST:
+        told["access"] = terms.access.value
+    if terms.networks:
+        told["networks"] = " ".join(terms.networks)
+    for name, moment_ms in (("not_before", terms.not_before_ms), ("expires", terms.expires_ms)):
+        if moment_ms is not None:
+            told[name] = rfc3339(moment_ms)
+    return told

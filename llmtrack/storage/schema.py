@@ -14,6 +14,7 @@ from llmtrack.storage.schema_at_risk import AT_RISK
 from llmtrack.storage.schema_audit import AUDIT
 from llmtrack.storage.schema_content import CONTENT
 from llmtrack.storage.schema_customers import CUSTOMERS
+from llmtrack.storage.schema_keys import KEYS
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_prices import PRICES
 from llmtrack.storage.schema_repricing import REPRICING
@@ -234,4 +235,5 @@ MIGRATIONS: tuple[str, ...] = (
     AT_RISK,
     CUSTOMERS,
     CONTENT,
+    KEYS,
 )

@@ -23,6 +23,7 @@ from llmtrack.web import (
     data_quality,
     event_cost,
     ingest,
+    key_changes,
     keys,
     members,
     pricing,
@@ -34,6 +35,7 @@ from llmtrack.web import (
     setup,
     sign_in,
     unpriced,
+    usage_api,
 )
 from llmtrack.web.assets import Assets
 from llmtrack.web.auth import check_gates, recognise_user
@@ -52,6 +54,7 @@ from llmtrack.web.fresh_keys import FreshKeys
 from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
 from llmtrack.web.probes import VITALS, measure
+from llmtrack.web.key_uses import KEY_USES, KeyUses, keep_key_uses
 from llmtrack.web.proxied import PROXIES, believe_proxies
 from llmtrack.web.render import RENDERER, Renderer
 from llmtrack.web.sign_in_delays import SignInDelays
@@ -98,8 +101,9 @@ def build_app(
     app[VITALS] = vitals or Vitals()
     if proxies is not None:
         app[PROXIES] = proxies
-    app[KEY_RING] = KeyRing(database)
     app[PRICE_BOOKS] = PriceBooks(database)
+    app[KEY_USES] = KeyUses(database, clock_ms)
+    app[KEY_RING] = KeyRing(database, app[KEY_USES])
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
     app[SIGN_IN_DELAYS] = SignInDelays()
     app[FRESH_KEYS] = FreshKeys()
@@ -109,6 +113,8 @@ def build_app(
     app[RENDERER] = Renderer(resource_dir() / "templates", assets)
     app.on_response_prepare.append(security.add_headers)
     app.cleanup_ctx.extend([_content_guard, _ingest, _watch, _passwords, repricing.run_repricer])
+    app.cleanup_ctx.extend([_ingest, _watch, _passwords, repricing.run_repricer])
+    app.cleanup_ctx.extend([_ingest, keep_key_uses, _watch, _passwords])
     app.add_routes(_routes(assets))
     check_gates(app)
     security.answer_parser_faults()
@@ -122,10 +128,12 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         web.get("/static/{name:.+}", assets.get_static),
         web.post("/theme", post_theme),
         *probes.ROUTES,
+        *usage_api.ROUTES,
         *setup.ROUTES,
         *sign_in.ROUTES,
         *analytics_routes.ROUTES,
         *keys.ROUTES,
+        *key_changes.ROUTES,
         *members.ROUTES,
         *audit.ROUTES,
         *data_quality.ROUTES,

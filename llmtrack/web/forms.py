@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from aiohttp import BodyPartReader, web
 
+from llmtrack.domain.errors import InvalidValue
+
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 UPLOAD_CONTENT_TYPE = "multipart/form-data"
 BODY_TIMEOUT_S = 15.0
@@ -78,3 +80,9 @@ async def read_upload(
         raise web.HTTPRequestTimeout(text="The form did not arrive in time.") from None
     except (ValueError, LookupError, AssertionError, web.RequestPayloadError):
         raise web.HTTPBadRequest(text="The form cannot be read.") from None
+
+
+def sentence(error: InvalidValue) -> str:
+    """What is wrong with a field and what to do, as it stands beside it."""
+    text = f"{error}; {error.fix}" if error.fix else str(error)
+    return f"{text[0].upper()}{text[1:]}."

@@ -64,10 +64,13 @@ def _for_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
         if app[VITALS].is_disk_full:
             return json_response(DISK_FULL, 507)
         try:
-            key = await app[KEY_RING].find(credential(request), app[CLOCK_MS]())
+            now_ms, ip = app[CLOCK_MS](), request.remote or ""
+            key = await app[KEY_RING].find(credential(request), now_ms, ip)
             return await handler(request, key)
         except KeyRefused as error:
-            return json_response({"error": str(error)}, 401)
+            response = json_response({"error": str(error)}, 401)
+            response.headers["WWW-Authenticate"] = "Bearer"
+            return response
         except InvalidEvent as error:
             response = json_response(invalid(error), 400)
             if request.content.exception() is not None:

@@ -1,18 +1,17 @@
 """API keys at the door: from a request's credential to its key's row.
 
 Rows are cached until anything but an ingest batch is committed, here or by another process
-(`Database.generation`), so a deactivation bites on the next request.
+(`Database.generation`), so a deactivation bites on the next request. Everything else that a
+key has to pass is checked on the cached row.
 """
-
-import asyncio
 
 from aiohttp import web
 
 from llmtrack.domain.credentials import key_digest, looks_like_key
 from llmtrack.domain.errors import LLMtrackError
+from llmtrack.domain.key_terms import KeyAccess, is_within
 from llmtrack.storage.database import Database
-from llmtrack.storage.key_lookup import KeyRow, KeyState, find_key
-from llmtrack.storage.keys import touch_key
+from llmtrack.storage.key_lookup import KeyRow, find_key
 from llmtrack.web.ingest_answers import (
     INACTIVE_KEY,
     INVALID_KEY,
@@ -20,8 +19,8 @@ from llmtrack.web.ingest_answers import (
     MISSING_KEY,
     REVOKED_KEY,
 )
+from llmtrack.web.key_uses import KeyUses
 
-TOUCH_MS = 60_000
 CACHED_KEYS_MAX = 10_000
 
 
@@ -30,35 +29,49 @@ class KeyRefused(LLMtrackError):
 
 
 def credential(request: web.Request) -> str | None:
-    """The key a request carries: a non-empty Bearer wins over x-api-key (CONTRACT)."""
-    scheme, _, bearer = request.headers.get("Authorization", "").strip().partition(" ")
+    """The key a request carries: a non-empty Bearer wins over x-api-key (CONTRACT).
+
+    One header given twice with different values is nobody's key: which of them counts must
+    not depend on who reads it.
+    """
+    headers = request.headers
+    scheme, _, bearer = headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
-        return bearer.strip()
-    return request.headers.get("x-api-key", "").strip() or None
+        name, found = "Authorization", bearer.strip()
+    else:
+        name, found = "x-api-key", headers.get("x-api-key", "").strip()
+    if len(set(headers.getall(name, ()))) > 1:
+        return "two different keys"
+    return found or None
 
 
 class KeyRing:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, uses: KeyUses) -> None:
         self._database = database
+        self._uses = uses
         self._generation = -1
         self._rows: dict[bytes, KeyRow] = {}  # by digest: no raw key stays in memory
-        self._touched_ms: dict[tuple[int, int], int] = {}
-        self._touches: set[asyncio.Task[None]] = set()
 
-    async def find(self, raw_key: str | None, now_ms: int) -> KeyRow:
+    async def find(
+        self,
+        raw_key: str | None,
+        now_ms: int,
+        ip: str,
+        *,
+        access: KeyAccess = KeyAccess.INGEST,
+    ) -> KeyRow:
         """The live key behind a raw one. Raises KeyRefused."""
         if raw_key is None:
             raise KeyRefused(MISSING_KEY)
         row = await self._row(raw_key)
         if row is None:
             raise KeyRefused(INVALID_KEY)
-        if row.revoked_ms is not None or (row.expires_ms or now_ms + 1) <= now_ms:
-            raise KeyRefused(REVOKED_KEY)
-        if row.state is KeyState.INACTIVE:
-            raise KeyRefused(INACTIVE_KEY)
-        if row.workspace_suspended:
-            raise KeyRefused(INVALID_WORKSPACE)
-        self._touch(row, now_ms)
+        refusal = _refusal(row, now_ms, ip, access)
+        if refusal is not None:
+            said, why = refusal
+            self._uses.refused(row, ip, why, now_ms)
+            raise KeyRefused(said)
+        self._uses.used(row, ip, now_ms)
         return row
 
     async def _row(self, raw_key: str) -> KeyRow | None:
@@ -74,12 +87,26 @@ class KeyRing:
                 self._rows[digest] = row
         return row
 
-    def _touch(self, row: KeyRow, now_ms: int) -> None:
-        """Note the use, at most once a minute a key: ingest must not wait for it."""
-        key = row.workspace_id, row.key_id
-        if now_ms - self._touched_ms.get(key, 0) < TOUCH_MS:
-            return
-        self._touched_ms[key] = now_ms
-        task = asyncio.create_task(self._database.write(touch_key, *key, now_ms=now_ms))
-        self._touches.add(task)
-        task.add_done_callback(self._touches.discard)
+
+def _refusal(row: KeyRow, now_ms: int, ip: str, access: KeyAccess) -> tuple[str, str] | None:
+    """What the client is told, and what the key's page says of it; None if it may pass.
+
+    The contract has five texts. A key that is not good yet is inactive; one from a network
+    or for a purpose that is not its own is invalid: a thief learns nothing from that.
+    """
+    ended = row.expires_ms is not None and row.expires_ms <= now_ms
+    if row.revoked_ms is not None or (ended and row.is_old):
+        return REVOKED_KEY, "the secret was replaced"
+    if ended:
+        return REVOKED_KEY, "expired"
+    if row.is_deactivated or (row.not_before_ms is not None and now_ms < row.not_before_ms):
+        return INACTIVE_KEY, "deactivated" if row.is_deactivated else "not valid yet"
+    if row.networks and not is_within(ip, row.networks):
+        return INVALID_KEY, "from outside its networks"
+    if row.access is not access:
+        return INVALID_KEY, f"a key that may {_verb(row.access)} tried to {_verb(access)}"
+    return (INVALID_WORKSPACE, "the workspace is suspended") if row.workspace_suspended else None
+
+
+def _verb(access: KeyAccess) -> str:
+    return "send events" if access is KeyAccess.INGEST else "read usage"

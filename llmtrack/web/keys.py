@@ -1,24 +1,19 @@
 """API keys: the list, a new one shown once inside working snippets, and its first event."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.roles import Permission, may
-from llmtrack.storage.keys import (
-    Key,
-    create_key,
-    deactivate_key,
-    delete_key,
-    key_of,
-    list_keys,
-    reactivate_key,
-)
+from llmtrack.storage.keys import Key, create_key, key_of, list_keys
 from llmtrack.storage.latest_event import LatestEvent, latest_event
 from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.context import CLOCK_MS, FRESH_KEYS, SCOPE, SIGNED_IN, SITE
-from llmtrack.web.forms import read_form
+from llmtrack.web.forms import read_form, sentence
+from llmtrack.web.key_forms import CREATE_FIELDS, EMPTY, form_of, read_key_form
 from llmtrack.web.render import page
-from llmtrack.web.snippets import Snippets, snippets_for
+from llmtrack.web.snippets import snippets_for
 
 LIST = "/w/{workspace}/keys"
 ONE = "/w/{workspace}/keys/{key}"
@@ -35,21 +30,23 @@ async def get_keys(request: web.Request) -> web.StreamResponse:
 
 @require(Permission.MANAGE_KEYS)
 async def post_keys(request: web.Request) -> web.StreamResponse:
-    form = await read_form(request, ("name", "source"))
-    scope, signed_in, now_ms = request[SCOPE], request[SIGNED_IN], request.app[CLOCK_MS]()
+    form = await read_form(request, CREATE_FIELDS)
+    scope, now_ms = request[SCOPE], request.app[CLOCK_MS]()
     try:
+        read = read_key_form(form, scope.time_zone)
         created = await scope.write(
             create_key,
-            name=form["name"],
-            source=form["source"],
+            name=read.name,
+            source=read.source,
+            terms=read.terms,
             actor=actor_of(request),
             now_ms=now_ms,
         )
     except InvalidValue as error:
         return await _list(request, form=form, error=error)
-    key = created.key
-    request.app[FRESH_KEYS].put(signed_in.session, key.public_id, created.raw, now_ms)
-    return see_other(_url(request, key))
+    public_id = created.key.public_id
+    request.app[FRESH_KEYS].put(request[SIGNED_IN].session, public_id, created.raw, now_ms)
+    return see_other(key_url(request, public_id))
 
 
 @require(Permission.READ)
@@ -57,61 +54,49 @@ async def get_key(request: web.Request) -> web.StreamResponse:
     """A key's page; the raw key is in it the first time its maker opens it, and never again."""
     scope, now_ms = request[SCOPE], request.app[CLOCK_MS]()
     key = await key_of(scope, request.match_info["key"], now_ms=now_ms)
-    event = None
-    if key.last_used_ms is not None or key.recent_events:
-        event = await latest_event(scope, key.id, now_ms=now_ms)
-    progress = _progress(key, event)
     asking = request.query.get("waiting")
     if asking is not None and request.headers.get("HX-Request-Type") == "partial":
-        if asking == progress:
+        if asking == _progress(key, await _latest(request, key)):
             return web.Response(status=204)
-        return _page(request, key, event, raw=None)
+        return await key_page(request, key)
     raw = None
     if request.method == "GET":
         session = request[SIGNED_IN].session
         raw = request.app[FRESH_KEYS].take(session, key.public_id, now_ms)
-    return _page(request, key, event, raw=raw)
+    return await key_page(request, key, raw=raw)
 
 
-@require(Permission.MANAGE_KEYS)
-async def post_deactivation(request: web.Request) -> web.StreamResponse:
-    now_ms = request.app[CLOCK_MS]()
-    await request[SCOPE].write(
-        deactivate_key, request.match_info["key"], actor=actor_of(request), now_ms=now_ms
-    )
-    return see_other(_list_url(request))
-
-
-@require(Permission.MANAGE_KEYS)
-async def post_reactivation(request: web.Request) -> web.StreamResponse:
-    now_ms = request.app[CLOCK_MS]()
-    await request[SCOPE].write(
-        reactivate_key, request.match_info["key"], actor=actor_of(request), now_ms=now_ms
-    )
-    return see_other(_list_url(request))
-
-
-@require(Permission.MANAGE_KEYS)
-async def get_deletion(request: web.Request) -> web.StreamResponse:
-    now_ms = request.app[CLOCK_MS]()
-    key = await key_of(request[SCOPE], request.match_info["key"], now_ms=now_ms)
+async def key_page(
+    request: web.Request,
+    key: Key,
+    *,
+    raw: str | None = None,
+    form: Mapping[str, str] | None = None,
+    error: InvalidValue | None = None,
+) -> web.Response:
+    """`form` and `error`: what was typed into the settings, and what is wrong with it."""
+    site, scope, now_ms = request.app[SITE], request[SCOPE], request.app[CLOCK_MS]()
+    event = await _latest(request, key)
     return page(
         request,
-        "key_deletion.html",
+        "key.html",
+        status=422 if error else 200,
         now_ms=now_ms,
         key=key,
-        list_url=_list_url(request),
-        url=_url(request, key),
+        event=event,
+        raw=raw,
+        progress=_progress(key, event),
+        snippets=snippets_for(site.base_url, raw),
+        certificate_file=site.certificate_file,
+        url=key_url(request, key.public_id),
+        list_url=list_url(request),
+        overview_url=f"/w/{scope.public_id}/",
+        may_manage=may(scope.role, Permission.MANAGE_KEYS),
+        base_url=site.base_url,
+        form=form or form_of(key, scope.time_zone),
+        error_field=error.field if error else None,
+        error_text=sentence(error) if error else "",
     )
-
-
-@require(Permission.MANAGE_KEYS)
-async def post_deletion(request: web.Request) -> web.StreamResponse:
-    now_ms = request.app[CLOCK_MS]()
-    await request[SCOPE].write(
-        delete_key, request.match_info["key"], actor=actor_of(request), now_ms=now_ms
-    )
-    return see_other(_list_url(request))
 
 
 async def _list(
@@ -124,34 +109,18 @@ async def _list(
         status=422 if error else 200,
         now_ms=now_ms,
         keys=await list_keys(scope, now_ms=now_ms),
-        list_url=_list_url(request),
+        list_url=list_url(request),
         may_manage=may(scope.role, Permission.MANAGE_KEYS),
-        form=form or {"name": "", "source": ""},
+        form=form or EMPTY,
         error_field=error.field if error else None,
-        error_text=f"{error}".capitalize() + "." if error else "",
+        error_text=sentence(error) if error else "",
     )
 
 
-def _page(
-    request: web.Request, key: Key, event: LatestEvent | None, *, raw: str | None
-) -> web.Response:
-    site = request.app[SITE]
-    snippets: Snippets = snippets_for(site.base_url, raw)
-    return page(
-        request,
-        "key.html",
-        now_ms=request.app[CLOCK_MS](),
-        key=key,
-        event=event,
-        raw=raw,
-        progress=_progress(key, event),
-        snippets=snippets,
-        certificate_file=site.certificate_file,
-        url=_url(request, key),
-        list_url=_list_url(request),
-        overview_url=f"/w/{request[SCOPE].public_id}/",
-        may_manage=may(request[SCOPE].role, Permission.MANAGE_KEYS),
-    )
+async def _latest(request: web.Request, key: Key) -> LatestEvent | None:
+    if key.last_used_ms is None and not key.recent_events:
+        return None
+    return await latest_event(request[SCOPE], key.id, now_ms=request.app[CLOCK_MS]())
 
 
 def _progress(key: Key, event: LatestEvent | None) -> str:
@@ -161,20 +130,12 @@ def _progress(key: Key, event: LatestEvent | None) -> str:
     return NOTHING_YET if key.last_used_ms is None else REFUSED
 
 
-def _list_url(request: web.Request) -> str:
+def list_url(request: web.Request) -> str:
     return f"/w/{request[SCOPE].public_id}/keys"
 
 
-def _url(request: web.Request, key: Key) -> str:
-    return f"{_list_url(request)}/{key.public_id}"
+def key_url(request: web.Request, public_id: str) -> str:
+    return f"{list_url(request)}/{public_id}"
 
 
-ROUTES = [
-    web.get(LIST, get_keys),
-    web.post(LIST, post_keys),
-    web.get(ONE, get_key),
-    web.post(f"{ONE}/deactivation", post_deactivation),
-    web.post(f"{ONE}/reactivation", post_reactivation),
-    web.get(f"{ONE}/deletion", get_deletion),
-    web.post(f"{ONE}/deletion", post_deletion),
-]
+ROUTES = [web.get(LIST, get_keys), web.post(LIST, post_keys), web.get(ONE, get_key)]

@@ -16,7 +16,7 @@ from llmtrack.storage.login_links import is_setup_link
 from llmtrack.storage.users import any_user, note_sign_in
 from llmtrack.web.auth import see_other, start_session
 from llmtrack.web.context import CLOCK_MS, DATABASE, FRESH_KEYS, PASSWORD_POOL
-from llmtrack.web.forms import read_form
+from llmtrack.web.forms import read_form, sentence
 from llmtrack.web.render import page
 
 FIELDS = ("token", "workspace", "email", "password", "time_zone")
@@ -79,7 +79,7 @@ def _form(
         status=200 if error is None else 422,
         form={name: form[name] for name in FIELDS if name != "password"},
         error_field=error.field if error else None,
-        error_text=_sentence(error) if error else "",
+        error_text=sentence(error) if error else "",
         zones=zones_by_region(),
         valid=True,
     )
@@ -98,11 +98,6 @@ def zones_by_region() -> dict[str, list[str]]:
         if place and region not in {"Etc", "SystemV", "US", "Brazil", "Canada", "Chile", "Mexico"}:
             regions[region].append(name)
     return dict(regions)
-
-
-def _sentence(error: InvalidValue) -> str:
-    text = f"{error}; {error.fix}" if error.fix else str(error)
-    return f"{text[0].upper()}{text[1:]}."
 
 
 ROUTES = [web.get("/setup", get_setup), web.post("/setup", post_setup)]

@@ -17,7 +17,8 @@ from llmtrack.storage import erasure
 from llmtrack.storage.audit import Actor
 from llmtrack.storage.deletions import Deletion, customer_digest
 from llmtrack.storage.erasure import tenant_tables
-from llmtrack.storage.keys import create_key, delete_key
+from llmtrack.storage.key_changes import delete_key
+from llmtrack.storage.keys import create_key
 from llmtrack.storage.maintenance import all_checkpointed, all_costs
 from llmtrack.storage.retention_rules import Retention, retention_of, set_retention
 from tests.conftest import NOW_MS, WHO, World

@@ -15,7 +15,8 @@ from llmtrack.storage.audit import (
     record,
 )
 from llmtrack.storage.database import Database, connect_writer
-from llmtrack.storage.keys import create_key, deactivate_key
+from llmtrack.storage.key_changes import deactivate_key
+from llmtrack.storage.keys import create_key
 from llmtrack.storage.maintenance_audit import (
     AuditHead,
     all_audit_heads,

@@ -6,16 +6,10 @@ import pytest
 
 from llmtrack.domain.credentials import key_digest, looks_like_key
 from llmtrack.domain.errors import InvalidValue, NotFound
-from llmtrack.storage.key_lookup import KeyState, find_key
-from llmtrack.storage.keys import (
-    create_key,
-    deactivate_key,
-    delete_key,
-    key_of,
-    list_keys,
-    reactivate_key,
-    touch_key,
-)
+from llmtrack.storage.key_changes import deactivate_key, delete_key, reactivate_key
+from llmtrack.storage.key_lookup import find_key
+from llmtrack.storage.key_uses import KeyUse, note_uses
+from llmtrack.storage.keys import create_key, key_of, list_keys
 from llmtrack.storage.workspaces import suspend_workspace
 from tests.conftest import ACTOR, NOW_MS, WHO, World
 
@@ -25,7 +19,7 @@ async def test_a_new_key_is_found_by_its_digest(world: World) -> None:
     assert row is not None
     assert row.workspace_id == world.acme.id
     assert row.key_public_id == world.acme_key.key.public_id
-    assert row.state is KeyState.ACTIVE
+    assert not row.is_deactivated
     assert not row.workspace_suspended
     assert looks_like_key(world.acme_key.raw)
 
@@ -46,11 +40,11 @@ async def test_a_deactivated_key_says_so_and_comes_back(world: World) -> None:
     await scope.write(deactivate_key, public_id, **WHO)
     row = await find_key(world.database, digest)
     assert row is not None
-    assert row.state is KeyState.INACTIVE
+    assert row.is_deactivated
     await scope.write(reactivate_key, public_id, **WHO)
     row = await find_key(world.database, digest)
     assert row is not None
-    assert row.state is KeyState.ACTIVE
+    assert not row.is_deactivated
 
 
 async def test_a_deleted_key_is_gone_but_its_name_stays(world: World) -> None:
@@ -94,11 +88,17 @@ async def test_a_suspended_workspace_shows_on_its_keys(world: World) -> None:
 
 
 async def test_the_last_use_never_moves_backwards(world: World) -> None:
-    scope, key = await world.scope(), world.acme_key.key
-    await scope.write(touch_key, key.id, now_ms=NOW_MS + 5)
-    await scope.write(touch_key, key.id, now_ms=NOW_MS)
+    scope, place = await world.scope(), (world.acme.id, world.acme_key.key.id)
+    uses = [
+        KeyUse(*place, uses=3, used_ms=NOW_MS + 5, used_ip="192.0.2.1"),
+        KeyUse(*place, uses=2, used_ms=NOW_MS, used_ip="192.0.2.2"),
+        KeyUse(*place, refused_ms=NOW_MS, refused_ip="192.0.2.3", refused_why="expired"),
+    ]
+    for use in uses:
+        await world.database.write(note_uses, [use])
     [found] = await list_keys(scope, now_ms=NOW_MS)
-    assert found.last_used_ms == NOW_MS + 5
+    assert (found.last_used_ms, found.last_used_ip, found.uses) == (NOW_MS + 5, "192.0.2.1", 5)
+    assert found.refusal == (NOW_MS, "192.0.2.3", "expired")
 
 
 async def test_the_newest_key_is_listed_first_with_its_source(world: World) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from llmtrack.services import ingest as ingest_service
-from llmtrack.storage.keys import deactivate_key, delete_key
+from llmtrack.storage.key_changes import deactivate_key, delete_key
 from llmtrack.storage.workspaces import set_plan, suspend_workspace
 from tests.conftest import NOW_MS, WHO, World
 from tests.web.conftest import Client
