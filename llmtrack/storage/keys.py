@@ -132,7 +132,7 @@ def create_key(
         actor=actor,
         action="api_key.create",
         target=public_id,
-        details={"name": name, "source": source, "prefix": minted.prefix, **_told(terms)},
+        details={"name": name, "prefix": minted.prefix, **_told(source, terms)},
         now_ms=now_ms,
     )
     state = state_of(terms, None, now_ms)
@@ -218,9 +218,9 @@ def _key(row: sqlite3.Row, now_ms: int) -> Key:
     )
 
 
-def _told(terms: KeyTerms) -> dict[str, object]:
-    """For the audit log: only what limits the key."""
-    told: dict[str, object] = {}
+def _told(source: str | None, terms: KeyTerms) -> dict[str, object]:
+    """For the audit log: only what is not as usual."""
+    told: dict[str, object] = {} if source is None else {"source": source}
     if terms.access is not KeyAccess.INGEST:
         told["access"] = terms.access.value
     if terms.networks:

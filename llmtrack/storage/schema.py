@@ -18,6 +18,7 @@ from llmtrack.storage.schema_keys import KEYS
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_prices import PRICES
 from llmtrack.storage.schema_repricing import REPRICING
+from llmtrack.storage.schema_sessions import SESSIONS
 
 APPLICATION_ID = 0x4C4C4D54  # "LLMT", so that `file` and a stranger's database are told apart
 LOOKUP_TABLES = ("key_digest",)
@@ -236,4 +237,5 @@ MIGRATIONS: tuple[str, ...] = (
     CUSTOMERS,
     CONTENT,
     KEYS,
+    SESSIONS,
 )

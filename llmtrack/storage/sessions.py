@@ -1,14 +1,20 @@
 """Browser sessions: a digest of the cookie's token, and until when it is good."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from llmtrack.domain.errors import NotFound
+from llmtrack.domain.identifiers import new_public_id
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.database import Database
 from llmtrack.storage.users import USER_COLUMNS, User, user_of
 
 USER_AGENT_LENGTH_MAX = 200
 IDLE_MS = 7 * 24 * 3_600_000
 LIFE_MS = 30 * 24 * 3_600_000
+PROOF_MS = 15 * 60_000
+"""How long a proof of identity is good for what must not be done by a borrowed browser."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +23,19 @@ class Session:
     created_ms: int
     last_seen_ms: int
     expires_ms: int
+    proved_ms: int
+    how: str
 
 
 ADD_SESSION = """
 -- sessions.create_session
-insert into session (token_digest, user_id, created_ms, last_seen_ms, expires_ms, ip, user_agent)
-values (:digest, :user_id, :now_ms, :now_ms, :expires_ms, :ip, :user_agent)
+insert into session (
+  token_digest, public_id, user_id, how, created_ms, last_seen_ms, proved_ms, expires_ms, ip,
+  user_agent
+)
+values (
+  :digest, :public_id, :user_id, :how, :now_ms, :now_ms, :now_ms, :expires_ms, :ip, :user_agent
+)
 """
 DELETE_EXPIRED = """
 -- sessions.create_session
@@ -35,6 +48,7 @@ def create_session(
     digest: bytes,
     user_id: int,
     *,
+    how: str = "password",
     now_ms: int,
     ip: str = "",
     user_agent: str = "",
@@ -43,7 +57,9 @@ def create_session(
     connection.execute(DELETE_EXPIRED, {"now_ms": now_ms, "idle_since_ms": now_ms - IDLE_MS})
     values = {
         "digest": digest,
+        "public_id": new_public_id("ses"),
         "user_id": user_id,
+        "how": how,
         "now_ms": now_ms,
         "expires_ms": now_ms + LIFE_MS,
         "ip": ip,
@@ -54,7 +70,7 @@ def create_session(
 
 FIND_SESSION = f"""
 -- sessions.find_session
-select {USER_COLUMNS}, s.created_ms as since_ms, s.last_seen_ms, s.expires_ms
+select {USER_COLUMNS}, s.created_ms as since_ms, s.last_seen_ms, s.expires_ms, s.proved_ms, s.how
 from session s join user on user.id = s.user_id
 where s.token_digest = :digest
   and s.expires_ms > :now_ms
@@ -71,7 +87,52 @@ async def find_session(database: Database, digest: bytes, *, now_ms: int) -> Ses
     if not rows:
         return None
     [row] = rows
-    return Session(user_of(row), row["since_ms"], row["last_seen_ms"], row["expires_ms"])
+    return Session(
+        user_of(row),
+        row["since_ms"],
+        row["last_seen_ms"],
+        row["expires_ms"],
+        row["proved_ms"],
+        row["how"],
+    )
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session as its user sees it in a list."""
+
+    public_id: str
+    how: str
+    created_ms: int
+    last_seen_ms: int
+    ip: str
+    user_agent: str
+    is_own: bool
+    """Whether it is the one that asks."""
+
+
+LIST_SESSIONS = """
+-- sessions.list_sessions
+select public_id, how, created_ms, last_seen_ms, ip, user_agent, token_digest = :asking
+from session
+where user_id = :user_id and expires_ms > :now_ms and last_seen_ms > :idle_since_ms
+order by last_seen_ms desc
+"""
+
+
+async def list_sessions(
+    database: Database, user_id: int, *, asking: bytes = b"", now_ms: int
+) -> list[OpenSession]:
+    rows = await database.rows(
+        LIST_SESSIONS,
+        user_id=user_id,
+        asking=asking,
+        now_ms=now_ms,
+        idle_since_ms=now_ms - IDLE_MS,
+    )
+    return [
+        OpenSession(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6])) for row in rows
+    ]
 
 
 TOUCH_SESSION = """
@@ -84,6 +145,22 @@ def touch_session(connection: sqlite3.Connection, digest: bytes, *, now_ms: int)
     connection.execute(TOUCH_SESSION, {"digest": digest, "now_ms": now_ms})
 
 
+PROVE_SESSION = """
+-- sessions.prove_session
+update session
+set token_digest = :new_digest, proved_ms = :now_ms, last_seen_ms = :now_ms
+where token_digest = :digest
+"""
+
+
+def prove_session(
+    connection: sqlite3.Connection, digest: bytes, new_digest: bytes, *, now_ms: int
+) -> None:
+    """The user has proved to be there: the session goes on under a new token."""
+    values = {"digest": digest, "new_digest": new_digest, "now_ms": now_ms}
+    connection.execute(PROVE_SESSION, values)
+
+
 END_SESSION = """
 -- sessions.end_session
 delete from session where token_digest = :digest
@@ -92,3 +169,64 @@ delete from session where token_digest = :digest
 
 def end_session(connection: sqlite3.Connection, digest: bytes) -> None:
     connection.execute(END_SESSION, {"digest": digest})
+
+
+REVOKE_SESSION = """
+-- sessions.revoke_session
+delete from session where user_id = :user_id and public_id = :public_id
+"""
+
+
+def revoke_session(
+    connection: sqlite3.Connection, user: User, public_id: str, *, actor: Actor, now_ms: int
+) -> None:
+    """End one session of this user. Raises NotFound."""
+    values = {"user_id": user.id, "public_id": public_id}
+    if connection.execute(REVOKE_SESSION, values).rowcount == 0:
+        raise NotFound("no such session")
+    _record(connection, "revoke", user, {"session": public_id}, (actor, now_ms))
+
+
+REVOKE_SESSIONS = """
+-- sessions.revoke_sessions
+delete from session where user_id = :user_id and token_digest <> :but
+"""
+
+
+def revoke_sessions(
+    connection: sqlite3.Connection, user: User, *, but: bytes = b"", actor: Actor, now_ms: int
+) -> int:
+    """End all sessions of this user but one; how many there were."""
+    ended = connection.execute(REVOKE_SESSIONS, {"user_id": user.id, "but": but}).rowcount
+    if ended:
+        _record(connection, "revoke_all", user, {"sessions": ended}, (actor, now_ms))
+    return ended
+
+
+FORGET_PROOF = """
+-- sessions.forget_proof
+update session set proved_ms = 0 where user_id = :user_id
+"""
+
+
+def forget_proof(connection: sqlite3.Connection, user_id: int) -> None:
+    """Their rights have changed: the next sensitive step needs a new proof and token."""
+    connection.execute(FORGET_PROOF, {"user_id": user_id})
+
+
+def _record(
+    connection: sqlite3.Connection,
+    verb: str,
+    user: User,
+    details: Mapping[str, object],
+    by: tuple[Actor, int],
+) -> None:
+    record(
+        connection,
+        workspace_id=None,
+        actor=by[0],
+        action=f"session.{verb}",
+        target=user.public_id,
+        details={"email": user.email, **details},
+        now_ms=by[1],
+    )

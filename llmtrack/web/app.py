@@ -17,14 +17,13 @@ from llmtrack.services.proxies import TrustedProxies
 from llmtrack.services.vitals import Vitals
 from llmtrack.storage.database import Database
 from llmtrack.web import (
+    access_routes,
     analytics_routes,
     at_risk,
     audit,
     data_quality,
     event_cost,
     ingest,
-    key_changes,
-    keys,
     members,
     pricing,
     pricing_forms,
@@ -39,6 +38,7 @@ from llmtrack.web import (
 )
 from llmtrack.web.assets import Assets
 from llmtrack.web.auth import check_gates, recognise_user
+from llmtrack.web.auth import recognise_user, send_new_token
 from llmtrack.web.context import (
     CLOCK_MS,
     DATABASE,
@@ -114,6 +114,7 @@ def build_app(
     app.on_response_prepare.append(security.add_headers)
     app.cleanup_ctx.extend([_content_guard, _ingest, _watch, _passwords, repricing.run_repricer])
     app.cleanup_ctx.extend([_ingest, _watch, _passwords, repricing.run_repricer])
+    app.on_response_prepare.append(send_new_token)
     app.cleanup_ctx.extend([_ingest, keep_key_uses, _watch, _passwords])
     app.add_routes(_routes(assets))
     check_gates(app)
@@ -132,8 +133,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *setup.ROUTES,
         *sign_in.ROUTES,
         *analytics_routes.ROUTES,
-        *keys.ROUTES,
-        *key_changes.ROUTES,
+        *access_routes.ROUTES,
         *members.ROUTES,
         *audit.ROUTES,
         *data_quality.ROUTES,

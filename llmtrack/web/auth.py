@@ -18,8 +18,17 @@ from llmtrack.storage.sessions import (
     find_session,
     touch_session,
 )
-from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE, SIGNED_IN, SITE, SignedIn
+from llmtrack.web.context import (
+    CLOCK_MS,
+    DATABASE,
+    NEW_TOKEN,
+    SCOPE,
+    SIGNED_IN,
+    SITE,
+    SignedIn,
+)
 from llmtrack.web.numbers import shown_in
+from llmtrack.web.proof import ask_for_proof, need_proof
 from llmtrack.web.render import VIEWER, Viewer, WorkspaceChoice
 
 TOUCH_MS = 10 * 60_000
@@ -46,8 +55,8 @@ async def _recognise(request: web.Request, digest: bytes) -> None:
         return
     if now_ms - session.last_seen_ms >= TOUCH_MS:
         await database.write(touch_session, digest, now_ms=now_ms)
-    request[SIGNED_IN] = SignedIn(session.user, digest)
-    request[VIEWER] = Viewer(session.user.email)
+    request[SIGNED_IN] = SignedIn(session.user, digest, session.proved_ms, session.how)
+    request[VIEWER] = Viewer(session.user.email, is_admin=session.user.is_admin)
 
 
 GATES: dict[Handler, Permission] = {}
@@ -81,10 +90,13 @@ def require(permission: Permission) -> Callable[[Handler], Handler]:
                 WorkspaceChoice(membership.public_id, membership.name)
                 for membership in await memberships(database, user.id)
             ]
-            request[VIEWER] = Viewer(user.email, scope, choices)
+            request[VIEWER] = Viewer(user.email, scope, choices, user.is_admin)
             if not may(scope.role, permission):
                 raise web.HTTPForbidden
             request[SCOPE] = scope
+            question = await ask_for_proof(request, permission)
+            if question is not None:
+                return question
             with shown_in(await currency_of(scope)):
                 return await handler(request)
 
@@ -120,7 +132,41 @@ def cookie_name(app: web.Application) -> str:
     return "__Host-llmtrack" if app[SITE].secure else "llmtrack"
 
 
-async def start_session(request: web.Request, response: web.Response, user_id: int) -> bytes:
+def require_user(handler: Handler) -> Handler:
+    """The gate of pages about the account itself, whatever its workspaces."""
+
+    @functools.wraps(handler)
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        signed_in = request.get(SIGNED_IN)
+        if signed_in is None:
+            return sign_in_first(request)
+        choices = [
+            WorkspaceChoice(membership.public_id, membership.name)
+            for membership in await memberships(request.app[DATABASE], signed_in.user.id)
+        ]
+        request[VIEWER] = Viewer(signed_in.user.email, None, choices, signed_in.user.is_admin)
+        return await handler(request)
+
+    return guarded
+
+
+def require_admin(handler: Handler) -> Handler:
+    """The gate of pages about the instance; to anybody else they do not exist."""
+
+    @require_user
+    @functools.wraps(handler)
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if not request[SIGNED_IN].user.is_admin:
+            raise web.HTTPNotFound
+        question = None if request.method == "GET" else await need_proof(request)
+        return question or await handler(request)
+
+    return guarded
+
+
+async def start_session(
+    request: web.Request, response: web.Response, user_id: int, *, how: str = "password"
+) -> bytes:
     """A new token at every sign-in; what the browser came with is worth nothing after it."""
     token, now_ms = mint_token(), request.app[CLOCK_MS]()
     database = request.app[DATABASE]
@@ -131,19 +177,12 @@ async def start_session(request: web.Request, response: web.Response, user_id: i
         create_session,
         token.digest,
         user_id,
+        how=how,
         now_ms=now_ms,
         ip=request.remote or "",
         user_agent=request.headers.get("User-Agent", ""),
     )
-    response.set_cookie(
-        cookie_name(request.app),
-        token.raw,
-        path="/",
-        max_age=LIFE_MS // 1000,
-        secure=request.app[SITE].secure,
-        httponly=True,
-        samesite="Lax",
-    )
+    _set_cookie(request, response, token.raw)
     return token.digest
 
 
@@ -159,3 +198,24 @@ async def stop_session(request: web.Request, response: web.Response) -> None:
         samesite="Lax",
     )
     response.headers["Clear-Site-Data"] = '"storage"'
+
+
+async def send_new_token(request: web.Request, response: web.StreamResponse) -> None:
+    """The signal `on_response_prepare`: an error page, too, takes a renewed session along."""
+    raw, name = request.get(NEW_TOKEN), cookie_name(request.app)
+    if raw is not None and name not in response.cookies:
+        _set_cookie(request, response, raw)
+        # The signal comes after cookies have become headers.
+        response.headers.add("Set-Cookie", response.cookies[name].OutputString())
+
+
+def _set_cookie(request: web.Request, response: web.StreamResponse, raw: str) -> None:
+    response.set_cookie(
+        cookie_name(request.app),
+        raw,
+        path="/",
+        max_age=LIFE_MS // 1000,
+        secure=request.app[SITE].secure,
+        httponly=True,
+        samesite="Lax",
+    )

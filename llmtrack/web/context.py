@@ -27,6 +27,9 @@ class SignedIn(NamedTuple):
 
     user: User
     session: bytes
+    proved_ms: int = 0
+    """When the user last proved to be there."""
+    how: str = "password"
 
 
 DATABASE = web.AppKey("database", Database)
@@ -38,3 +41,5 @@ FRESH_KEYS = web.AppKey("fresh_keys", FreshKeys)
 
 SIGNED_IN = web.RequestKey("signed_in", SignedIn)
 SCOPE = web.RequestKey("scope", Scope)
+NEW_TOKEN = web.RequestKey("new_token", str)
+"""A session's token that has to leave with the answer, whatever the answer is."""

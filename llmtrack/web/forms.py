@@ -12,6 +12,8 @@ CONTENT_TYPE = "application/x-www-form-urlencoded"
 UPLOAD_CONTENT_TYPE = "multipart/form-data"
 BODY_TIMEOUT_S = 15.0
 UPLOAD_TIMEOUT_S = 60.0
+PROOF_FIELD = "proof_password"
+"""Beside any form's own fields: the password that `web.proof` asked for."""
 FORM_BYTES_MAX = 64 * 1024
 UNKNOWN_FIELD = "The form has a field that this page does not offer."
 
@@ -49,6 +51,8 @@ async def read_form(request: web.Request, names: Collection[str]) -> dict[str, s
         raise web.HTTPBadRequest(text="The form cannot be read.") from None
     values = dict.fromkeys(names, "")
     for name, value in posted.items():
+        if name == PROOF_FIELD:
+            continue
         if name not in values or not isinstance(value, str) or len(posted.getall(name)) > 1:
             raise web.HTTPBadRequest(text=UNKNOWN_FIELD)
         values[name] = value

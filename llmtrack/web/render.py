@@ -35,6 +35,7 @@ class Viewer:
     email: str
     workspace: Scope | None = None
     workspaces: Sequence[WorkspaceChoice] = ()
+    is_admin: bool = False
 
 
 class Section(NamedTuple):
@@ -95,6 +96,8 @@ class Renderer:
             tokens=numbers.tokens,
             milliseconds=numbers.milliseconds,
             ago=_ago,
+            ago_at=numbers.ago,
+            browser=browser_name,
             when=_when,
             utc_day=numbers.utc_day,
         )
@@ -157,6 +160,25 @@ def _shell(request: web.Request) -> Shell:
         section=request.path.split("/")[3] if request.path.count("/") > 2 else "",
         currency=numbers.shown_currency(),
     )
+
+
+_BROWSERS = [
+    *(("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome")),
+    *(("Safari/", "Safari"), ("curl/", "curl"), ("Python/", "Python")),
+]
+_SYSTEMS = [
+    *(("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")),
+    *(("Mac OS", "macOS"), ("Linux", "Linux")),
+]
+
+
+def browser_name(user_agent: str) -> str:
+    """Enough to tell one's own devices apart; the whole text is in the cell's title."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), None)
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), None)
+    if browser is None:
+        return user_agent[:40] or "unknown"
+    return f"{browser} on {system}" if system else browser
 
 
 @jinja2.pass_context

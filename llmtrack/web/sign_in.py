@@ -1,7 +1,5 @@
 """Signing in and out, and the way from `/` to a workspace."""
 
-import asyncio
-import logging
 from typing import NamedTuple
 
 from aiohttp import web
@@ -10,14 +8,14 @@ from llmtrack.domain.credentials import token_digest
 from llmtrack.domain.errors import Refused
 from llmtrack.storage.login_links import is_sign_in_link, redeem_sign_in_link
 from llmtrack.storage.memberships import memberships
-from llmtrack.storage.users import User, any_user, find_sign_in, note_sign_in, rehash_password
+from llmtrack.storage.users import any_user, note_sign_in
 from llmtrack.web.auth import see_other, sign_in_first, start_session, stop_session
-from llmtrack.web.context import CLOCK_MS, DATABASE, PASSWORD_POOL, SIGN_IN_DELAYS, SIGNED_IN
+from llmtrack.web.context import CLOCK_MS, DATABASE, SIGNED_IN
 from llmtrack.web.forms import read_form
+from llmtrack.web.password_checks import TooManyAttempts, attempt_succeeded, user_behind
+from llmtrack.web.proof import need_proof
 from llmtrack.web.render import page
 from llmtrack.web.theme import local_path
-
-log = logging.getLogger(__name__)
 
 WRONG = "E-mail and password do not fit together."
 HELD_MAX = 200
@@ -51,17 +49,15 @@ async def post_sign_in(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, ("email", "password", "next"))
     email = form["email"].strip().lower()
     attempt = Attempt(email, form["password"], local_path(form["next"]))
-    wait_s = request.app[SIGN_IN_DELAYS].wait_s(
-        email, request.remote or "", request.app[CLOCK_MS]()
-    )
-    if wait_s:
-        error = f"Too many attempts. Try again in {_duration(wait_s)}."
-        response = await _form(request, attempt, error=error, status=429)
-        response.headers["Retry-After"] = str(wait_s)
+    try:
+        user = await user_behind(request, email, attempt.password)
+    except TooManyAttempts as error:
+        response = await _form(request, attempt, error=str(error), status=429)
+        response.headers["Retry-After"] = str(error.wait_s)
         return response
-    user = await _user_behind(request, attempt)
     if user is None:
         return await _form(request, attempt, error=WRONG, status=422)
+    attempt_succeeded(request, email)
     return await _welcome(request, user.id, attempt.next_path)
 
 
@@ -81,7 +77,7 @@ async def post_sign_in_link(request: web.Request) -> web.StreamResponse:
         user_id = await request.app[DATABASE].write(redeem_sign_in_link, digest, now_ms=now_ms)
     except Refused:
         return await _form(request, Attempt("", "", "/"), error=_LINK_GONE, status=410)
-    return await _welcome(request, user_id, "/")
+    return await _welcome(request, user_id, "/", how="link")
 
 
 async def post_sign_out(request: web.Request) -> web.StreamResponse:
@@ -91,33 +87,22 @@ async def post_sign_out(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def post_proof(request: web.Request) -> web.StreamResponse:
+    """Prove to be there, then go on to the page that needs it."""
+    if SIGNED_IN not in request:
+        return sign_in_first(request)
+    form = await read_form(request, ("next",))
+    return await need_proof(request) or see_other(local_path(form["next"]))
+
+
 _LINK_GONE = "This link has been used or is too old. Ask for another one, or sign in here."
 
 
-async def _user_behind(request: web.Request, attempt: Attempt) -> User | None:
-    """Who this is; an unknown account takes as long as a wrong password."""
-    app, email, ip = request.app, attempt.email, request.remote or ""
-    delays = app[SIGN_IN_DELAYS]
-    # Counted before it is looked at, so that a hundred at once are not a hundred first tries.
-    delays.failed(email, ip, app[CLOCK_MS]())
-    await asyncio.sleep(delays.pause_s(email, app[CLOCK_MS]()))
-    row = await find_sign_in(app[DATABASE], email)
-    password_hash = row.password_hash if row else None
-    fits = await app[PASSWORD_POOL].verify(password_hash, attempt.password)
-    if row is None or password_hash is None or not fits:
-        # Not the address that was typed: people type passwords there.
-        log.warning("sign-in failed from %s for %s", ip, row.user.public_id if row else "nobody")
-        return None
-    delays.succeeded(email, ip)
-    if app[PASSWORD_POOL].needs_rehash(password_hash):
-        fresh = await app[PASSWORD_POOL].hash(attempt.password)
-        await app[DATABASE].write(rehash_password, row.user.id, password_hash=fresh)
-    return row.user
-
-
-async def _welcome(request: web.Request, user_id: int, next_path: str) -> web.Response:
+async def _welcome(
+    request: web.Request, user_id: int, next_path: str, *, how: str = "password"
+) -> web.Response:
     response = see_other(next_path)
-    await start_session(request, response, user_id)
+    await start_session(request, response, user_id, how=how)
     await request.app[DATABASE].write(note_sign_in, user_id, now_ms=request.app[CLOCK_MS]())
     return response
 
@@ -136,15 +121,12 @@ async def _form(
     )
 
 
-def _duration(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 120 else f"{-(-seconds // 60)} minutes"
-
-
 ROUTES = [
     web.get("/", get_home),
     web.get("/sign-in", get_sign_in),
     web.post("/sign-in", post_sign_in),
     web.get("/sign-in/link", get_sign_in_link),
     web.post("/sign-in/link", post_sign_in_link),
+    web.post("/proof", post_proof),
     web.post("/sign-out", post_sign_out),
 ]

@@ -1,0 +1,111 @@
+"""`/account`: one's own password, sessions and workspaces."""
+
+from aiohttp import web
+
+from llmtrack.domain.credentials import check_password
+from llmtrack.domain.errors import InvalidValue
+from llmtrack.storage.memberships import memberships
+from llmtrack.storage.own_password import change_password
+from llmtrack.storage.sessions import list_sessions, revoke_session, revoke_sessions
+from llmtrack.web.auth import actor_of, require_user, see_other
+from llmtrack.web.context import CLOCK_MS, DATABASE, PASSWORD_POOL, SIGNED_IN
+from llmtrack.web.forms import read_form, sentence
+from llmtrack.web.password_checks import TooManyAttempts, attempt_succeeded, user_behind
+from llmtrack.web.proof import need_proof, renew_session
+from llmtrack.web.render import page
+
+ACCOUNT = "/account"
+
+
+@require_user
+async def get_account(request: web.Request) -> web.StreamResponse:
+    return await account_page(request)
+
+
+@require_user
+async def post_password(request: web.Request) -> web.StreamResponse:
+    """The present password proves who asks; a user without one has proved it a moment ago."""
+    form = await read_form(request, ("current_password", "password"))
+    signed_in, now_ms = request[SIGNED_IN], request.app[CLOCK_MS]()
+    user, database = signed_in.user, request.app[DATABASE]
+    try:
+        if user.has_password:
+            await _check_current(request, form["current_password"])
+        elif (question := await need_proof(request)) is not None:
+            return question
+        check_password(form["password"], email=user.email)
+    except InvalidValue as error:
+        return await account_page(request, error=error)
+    await database.write(
+        change_password,
+        user,
+        password_hash=await request.app[PASSWORD_POOL].hash(form["password"]),
+        session=request[SIGNED_IN].session,
+        actor=actor_of(request),
+        now_ms=now_ms,
+    )
+    await renew_session(request)
+    return see_other(f"{ACCOUNT}?done=password")
+
+
+@require_user
+async def post_session_end(request: web.Request) -> web.StreamResponse:
+    await request.app[DATABASE].write(
+        revoke_session,
+        request[SIGNED_IN].user,
+        request.match_info["session"],
+        actor=actor_of(request),
+        now_ms=request.app[CLOCK_MS](),
+    )
+    return see_other(ACCOUNT)
+
+
+@require_user
+async def post_other_sessions_end(request: web.Request) -> web.StreamResponse:
+    signed_in = request[SIGNED_IN]
+    await request.app[DATABASE].write(
+        revoke_sessions,
+        signed_in.user,
+        but=signed_in.session,
+        actor=actor_of(request),
+        now_ms=request.app[CLOCK_MS](),
+    )
+    return see_other(ACCOUNT)
+
+
+async def account_page(request: web.Request, *, error: InvalidValue | None = None) -> web.Response:
+    database, now_ms, signed_in = request.app[DATABASE], request.app[CLOCK_MS](), request[SIGNED_IN]
+    return page(
+        request,
+        "account.html",
+        status=422 if error else 200,
+        now_ms=now_ms,
+        user=signed_in.user,
+        done=request.query.get("done"),
+        memberships=await memberships(database, signed_in.user.id),
+        sessions=await list_sessions(
+            database, signed_in.user.id, asking=signed_in.session, now_ms=now_ms
+        ),
+        error_field=error.field if error else None,
+        error_text=sentence(error) if error else "",
+    )
+
+
+async def _check_current(request: web.Request, password: str) -> None:
+    """Raises InvalidValue."""
+    email = request[SIGNED_IN].user.email
+    try:
+        user = await user_behind(request, email, password)
+    except TooManyAttempts as error:
+        raise InvalidValue("current_password", str(error).rstrip(".")) from error
+    if user is None:
+        raise InvalidValue("current_password", "that is not your present password")
+    attempt_succeeded(request, email)
+
+
+ROUTES = [
+    web.get(ACCOUNT, get_account),
+    web.post(f"{ACCOUNT}/password", post_password),
+    web.post(f"{ACCOUNT}/sessions/end-others", post_other_sessions_end),
+    web.post(f"{ACCOUNT}/sessions/{{session}}/end", post_session_end),
+]

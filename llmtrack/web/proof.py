@@ -1,0 +1,107 @@
+"""What must not be done by a borrowed browser: it needs a proof of identity from minutes ago.
+
+A form that comes without one is answered with a page that asks for the password and holds the
+form; with the right password the form goes on as if nothing had been between.
+"""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+from multidict import MultiDictProxy
+from yarl import URL
+
+from llmtrack.domain.credentials import mint_token
+from llmtrack.domain.roles import Permission
+from llmtrack.storage.sessions import PROOF_MS, prove_session
+from llmtrack.web.context import CLOCK_MS, DATABASE, NEW_TOKEN, SIGNED_IN
+from llmtrack.web.forms import CONTENT_TYPE, PROOF_FIELD
+from llmtrack.web.password_checks import TooManyAttempts, attempt_succeeded, user_behind
+from llmtrack.web.render import page
+
+CHANGES = frozenset(
+    {Permission.MANAGE_KEYS, Permission.MANAGE_MEMBERS, Permission.MANAGE_WORKSPACE}
+)
+"""Their forms need the proof; looking does not."""
+
+REPLAYED_MAX = 200
+Fields = Sequence[tuple[str, str]]
+Posted = MultiDictProxy[str | bytes | bytearray | web.FileField]
+
+
+async def ask_for_proof(request: web.Request, permission: Permission) -> web.Response | None:
+    """The page that asks, if a proof is needed and missing; None if the request may go on."""
+    safe = request.method in {"GET", "HEAD"}
+    if not (permission is Permission.EXPORT or (permission in CHANGES and not safe)):
+        return None
+    return await need_proof(request)
+
+
+async def need_proof(request: web.Request) -> web.Response | None:
+    """As `ask_for_proof`, for what needs one in any case."""
+    signed_in, now_ms = request[SIGNED_IN], request.app[CLOCK_MS]()
+    if now_ms - signed_in.proved_ms < PROOF_MS:
+        return None
+    posted = await _posted(request)
+    password = posted.get(PROOF_FIELD) if posted is not None else None
+    if not isinstance(password, str):
+        return _question(request, posted, None)
+    email = signed_in.user.email
+    try:
+        user = await user_behind(request, email, password)
+    except TooManyAttempts as error:
+        return _question(request, posted, str(error), status=429)
+    if user is None or user.id != signed_in.user.id:
+        return _question(request, posted, "That is not your password.", status=422)
+    attempt_succeeded(request, email)
+    await renew_session(request)
+    return None
+
+
+async def renew_session(request: web.Request) -> None:
+    """Proved: the session goes on under a new token, which leaves with the answer."""
+    token, now_ms, signed_in = mint_token(), request.app[CLOCK_MS](), request[SIGNED_IN]
+    await request.app[DATABASE].write(prove_session, signed_in.session, token.digest, now_ms=now_ms)
+    request[SIGNED_IN] = signed_in._replace(session=token.digest, proved_ms=now_ms)
+    request[NEW_TOKEN] = token.raw
+
+
+async def _posted(request: web.Request) -> Posted | None:
+    if request.method in {"GET", "HEAD"} or request.content_type != CONTENT_TYPE:
+        return None
+    return await request.post()
+
+
+def _question(
+    request: web.Request,
+    posted: Posted | None,
+    error: str | None,
+    *,
+    status: int = 403,
+) -> web.Response:
+    fields: Fields = [
+        (name, value)
+        for name, value in (posted.items() if posted is not None else ())
+        if isinstance(value, str) and name != PROOF_FIELD
+    ][:REPLAYED_MAX]
+    back = request.path_qs if request.method in {"GET", "HEAD"} else _page_of(request)
+    response = page(
+        request,
+        "proof.html",
+        status=status,
+        action="/proof" if posted is None else request.path_qs,
+        fields=[("next", back)] if posted is None else fields,
+        field=PROOF_FIELD,
+        email=request[SIGNED_IN].user.email,
+        has_password=request[SIGNED_IN].user.has_password,
+        error=error,
+    )
+    response.headers["X-Proof-Needed"] = "password"
+    return response
+
+
+def _page_of(request: web.Request) -> str:
+    """The page that a form with a file was on: files are not held."""
+    try:
+        return URL(request.headers.get("Referer", "/")).path_qs
+    except ValueError:
+        return "/"
