@@ -79,7 +79,8 @@ async def _is_set_up(database: "Database") -> bool:
 
 
 def _hashed(password: str, email: str) -> str:
-    from llmtrack.domain.credentials import Passwords, check_password
+    from llmtrack.domain.credentials import Passwords
+    from llmtrack.services.password_rules import check_password
 
     check_password(password, email=email)
     return Passwords().hash(password)

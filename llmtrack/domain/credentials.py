@@ -19,13 +19,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import CHEAPEST, RFC_9106_LOW_MEMORY
 
-from llmtrack.domain.errors import InvalidValue
-
 KEY_PATTERN = re.compile(r"llmt_[0-9A-Za-z]{36}")
 _KEY_ANYWHERE = re.compile(f"(?=({KEY_PATTERN.pattern}))")
 KEY_PREFIX_LENGTH = 12
-PASSWORD_LENGTH_MIN = 15
-PASSWORD_LENGTH_MAX = 256
 TOKEN_BYTES = 32
 CHEAP_PROFILE = CHEAPEST
 """For tests: not a millisecond, and worth as much."""
@@ -92,28 +88,6 @@ def mint_token() -> Token:
 
 def token_digest(raw: str) -> bytes:
     return hashlib.sha256(raw.encode(errors="surrogateescape")).digest()
-
-
-def check_password(password: str, *, email: str = "") -> None:
-    """Refuse what is too short, too long or the address itself. Raises InvalidValue.
-
-    Length is what counts: no rules about kinds of characters (NIST SP 800-63B-4).
-    """
-    length = len(_normal(password))
-    if length < PASSWORD_LENGTH_MIN:
-        raise InvalidValue(
-            "password",
-            f"the password has {length} characters; it needs at least {PASSWORD_LENGTH_MIN}",
-            fix="four or five random words make a good one",
-        )
-    if length > PASSWORD_LENGTH_MAX:
-        raise InvalidValue(
-            "password", f"the password is longer than {PASSWORD_LENGTH_MAX} characters"
-        )
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
-        raise InvalidValue("password", "the password has a character that cannot be typed again")
-    if len(set(password)) < 4 or password.strip().lower() == email.strip().lower():
-        raise InvalidValue("password", "the password is too easy to guess")
 
 
 class Passwords:

@@ -10,6 +10,7 @@ of `domain.money`. `kind` and pair codes are in `storage.dimensions`.
 """
 
 from llmtrack.storage.dimensions import MEASURES
+from llmtrack.storage.schema_access import ACCESS
 from llmtrack.storage.schema_at_risk import AT_RISK
 from llmtrack.storage.schema_audit import AUDIT
 from llmtrack.storage.schema_content import CONTENT
@@ -238,4 +239,5 @@ MIGRATIONS: tuple[str, ...] = (
     CONTENT,
     KEYS,
     SESSIONS,
+    ACCESS,
 )

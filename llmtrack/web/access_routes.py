@@ -1,10 +1,12 @@
 """The routes of keys and accounts in one list."""
 
-from llmtrack.web import account, key_changes, keys, usage_api
+from llmtrack.web import account, invitation, key_changes, keys, members, usage_api
 
 ROUTES = [
     *usage_api.ROUTES,
     *account.ROUTES,
+    *invitation.ROUTES,
+    *members.ROUTES,
     *keys.ROUTES,
     *key_changes.ROUTES,
 ]

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from llmtrack.domain.credentials import check_password
 from llmtrack.domain.errors import InvalidValue
+from llmtrack.services.password_rules import check_password
 from llmtrack.storage.memberships import memberships
 from llmtrack.storage.own_password import change_password
 from llmtrack.storage.sessions import list_sessions, revoke_session, revoke_sessions

@@ -34,7 +34,6 @@ from llmtrack.web import (
     setup,
     sign_in,
     unpriced,
-    usage_api,
 )
 from llmtrack.web.assets import Assets
 from llmtrack.web.auth import check_gates, recognise_user

@@ -7,10 +7,11 @@ from zoneinfo import available_timezones
 
 from aiohttp import web
 
-from llmtrack.domain.credentials import check_password, token_digest
+from llmtrack.domain.credentials import token_digest
 from llmtrack.domain.errors import InvalidValue, Refused
 from llmtrack.domain.names import clean_email, clean_name
 from llmtrack.domain.periods import zone
+from llmtrack.services.password_rules import check_password
 from llmtrack.storage.first_run import FirstRun, set_up
 from llmtrack.storage.login_links import is_setup_link
 from llmtrack.storage.users import any_user, note_sign_in
@@ -56,7 +57,7 @@ async def post_setup(request: web.Request) -> web.StreamResponse:
 async def _set_up(request: web.Request, form: Mapping[str, str], now_ms: int) -> FirstRun:
     clean_name("workspace", form["workspace"])
     email = clean_email(form["email"])
-    check_password(form["password"], email=email)
+    check_password(form["password"], email=email, context=[form["workspace"]])
     zone(form["time_zone"])
     return await request.app[DATABASE].write(
         set_up,

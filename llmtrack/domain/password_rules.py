@@ -1,0 +1,82 @@
+"""Which passwords are refused: short ones, and those that guessers try first (NIST SP 800-63B-4).
+
+Length is what counts; there are no rules about kinds of characters.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+from llmtrack.domain.errors import InvalidValue
+
+LENGTH_MIN = 15
+LENGTH_MIN_WITH_FACTOR = 8
+LENGTH_MAX = 256
+PRODUCT_WORDS = ("llmtrack", "llm track", "llm-track")
+_ADVICE = "four or five random words make a good one"
+_KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", "01234567890")
+_RUN_MIN = 4
+
+
+def check_password(
+    password: str,
+    *,
+    email: str = "",
+    context: Collection[str] = (),
+    common: Collection[str] = (),
+    second_factor: bool = False,
+) -> None:
+    """Raises InvalidValue("password").
+
+    `context`: names that belong to the place, such as the workspace's. `common`: passwords in
+    lower case that are known to be tried. `second_factor`: the account has one, so a shorter
+    password is enough.
+    """
+    length = len(unicodedata.normalize("NFKC", password))
+    needed = LENGTH_MIN_WITH_FACTOR if second_factor else LENGTH_MIN
+    if length < needed:
+        raise InvalidValue(
+            "password",
+            f"the password has {length} characters; it needs at least {needed}",
+            fix=_ADVICE,
+        )
+    if length > LENGTH_MAX:
+        raise InvalidValue("password", f"the password is longer than {LENGTH_MAX} characters")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
+        raise InvalidValue("password", "the password has a character that cannot be typed again")
+    if is_guessable(password, [email, email.partition("@")[0], *context], common):
+        raise InvalidValue("password", "the password is too easy to guess", fix=_ADVICE)
+
+
+def is_guessable(password: str, context: Collection[str], common: Collection[str]) -> bool:
+    """Whether nothing surprising is left once the words that guessers know are taken out."""
+    plain = unicodedata.normalize("NFKC", password).strip().lower()
+    if len(set(plain)) < 4 or plain in common:
+        return True
+    words = [word.strip().lower() for word in (*context, *PRODUCT_WORDS)]
+    rest = plain
+    for word in sorted((word for word in words if len(word) > 2), key=len, reverse=True):
+        rest = rest.replace(word, "")
+    rest = _without_runs(re.sub(r"[\W\d_]+", "", rest))
+    unit = _repeated(rest)
+    return len(unit) < 4 or unit in common or _spelled(unit) in common
+
+
+def _repeated(text: str) -> str:
+    """`abcabc` is `abc` again."""
+    length = (text + text).find(text, 1) if text else 0
+    return text[:length]
+
+
+def _spelled(text: str) -> str:
+    return text.translate(str.maketrans("@$!013457", "asiolesat"))
+
+
+def _without_runs(text: str) -> str:
+    """Without stretches of the keyboard or the alphabet."""
+    for row in _KEYBOARD:
+        for line in (row, row[::-1]):
+            for length in range(len(line), _RUN_MIN - 1, -1):
+                for start in range(len(line) - length + 1):
+                    text = text.replace(line[start : start + length], "")
+    return text
