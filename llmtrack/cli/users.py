@@ -164,6 +164,32 @@ def login_link(data: Data, email: str, url: str | None, as_json: bool) -> None:
         click.echo(f"Good once, until {made['expires_at']}.", err=True)
 
 
+@users.command("reset-factors")
+@click.argument("email")
+@json_option
+@pass_data
+def reset_factors(data: Data, email: str, as_json: bool) -> None:
+    """Remove the second factors and recovery codes of somebody who lost them.
+
+    Make sure first that it is really that person who asks. Their sessions end.
+    """
+
+    async def run(database: "Database") -> dict[str, Any]:
+        from llmtrack.storage.second_factors import reset_factors
+        from llmtrack.storage.sessions import revoke_sessions
+        from llmtrack.storage.users import user_by_email
+
+        def change(connection: Any) -> dict[str, Any]:
+            user = user_by_email(connection, email)
+            removed = reset_factors(connection, user, actor=operator(), now_ms=now_ms())
+            ended = revoke_sessions(connection, user, actor=operator(), now_ms=now_ms())
+            return _fields(user) | {"factors_removed": removed, "sessions_ended": ended}
+
+        return await database.write(change)
+
+    print_fields(data.run(run, changes=True), as_json=as_json)
+
+
 def _server_url(data: Data) -> str:
     """Where the server listens. Raises CommandFailed if none runs on the data directory."""
     from llmtrack.services.lock import holder_of

@@ -54,12 +54,13 @@ class Membership:
     public_id: str
     name: str
     role: Role
+    requires_second_factor: bool = False
 
 
 # Each workspace asks for its own row: memberships have no index across workspaces.
 LIST_MEMBERSHIPS = """
 -- memberships.memberships
-select w.public_id, w.name, m.role
+select w.public_id, w.name, m.role, w.requires_second_factor
 from workspace w cross join membership m on m.workspace_id = w.id and m.user_id = :user_id
 order by w.name, w.id
 """
@@ -67,7 +68,7 @@ order by w.name, w.id
 
 async def memberships(database: Database, user_id: int) -> list[Membership]:
     rows = await database.rows(LIST_MEMBERSHIPS, user_id=user_id)
-    return [Membership(row[0], row[1], Role(row[2])) for row in rows]
+    return [Membership(row[0], row[1], Role(row[2]), bool(row[3])) for row in rows]
 
 
 FIND_MEMBERSHIP = """

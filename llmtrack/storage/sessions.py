@@ -148,16 +148,24 @@ def touch_session(connection: sqlite3.Connection, digest: bytes, *, now_ms: int)
 PROVE_SESSION = """
 -- sessions.prove_session
 update session
-set token_digest = :new_digest, proved_ms = :now_ms, last_seen_ms = :now_ms
+set token_digest = :new_digest,
+    proved_ms = :now_ms,
+    last_seen_ms = :now_ms,
+    how = coalesce(:how, how)
 where token_digest = :digest
 """
 
 
 def prove_session(
-    connection: sqlite3.Connection, digest: bytes, new_digest: bytes, *, now_ms: int
+    connection: sqlite3.Connection,
+    digest: bytes,
+    new_digest: bytes,
+    *,
+    how: str | None = None,
+    now_ms: int,
 ) -> None:
     """The user has proved to be there: the session goes on under a new token."""
-    values = {"digest": digest, "new_digest": new_digest, "now_ms": now_ms}
+    values = {"digest": digest, "new_digest": new_digest, "how": how, "now_ms": now_ms}
     connection.execute(PROVE_SESSION, values)
 
 

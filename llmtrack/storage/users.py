@@ -120,6 +120,20 @@ async def list_users(database: Database) -> list[User]:
     return [user_of(row) for row in await database.rows(LIST_USERS)]
 
 
+FIND_BY_ID = f"""
+-- users.user_of_id
+select {USER_COLUMNS} from user where id = :user_id
+"""  # noqa: S608 - a constant
+
+
+async def user_of_id(database: Database, user_id: int) -> User:
+    """Raises NotFound."""
+    rows = await database.rows(FIND_BY_ID, user_id=user_id)
+    if not rows:
+        raise NotFound("no such user")
+    return user_of(rows[0])
+
+
 @dataclass(frozen=True)
 class SignInRow:
     user: User

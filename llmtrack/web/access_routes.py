@@ -1,10 +1,11 @@
 """The routes of keys and accounts in one list."""
 
-from llmtrack.web import account, invitation, key_changes, keys, members, usage_api
+from llmtrack.web import account, invitation, key_changes, keys, members, second_factor, usage_api
 
 ROUTES = [
     *usage_api.ROUTES,
     *account.ROUTES,
+    *second_factor.ROUTES,
     *invitation.ROUTES,
     *members.ROUTES,
     *keys.ROUTES,

@@ -6,13 +6,15 @@ from llmtrack.domain.errors import InvalidValue
 from llmtrack.services.password_rules import check_password
 from llmtrack.storage.memberships import memberships
 from llmtrack.storage.own_password import change_password
+from llmtrack.storage.second_factors import list_factors, recovery_codes_left
 from llmtrack.storage.sessions import list_sessions, revoke_session, revoke_sessions
 from llmtrack.web.auth import actor_of, require_user, see_other
-from llmtrack.web.context import CLOCK_MS, DATABASE, PASSWORD_POOL, SIGNED_IN
+from llmtrack.web.context import CLOCK_MS, DATABASE, FRESH_KEYS, PASSWORD_POOL, SIGNED_IN
 from llmtrack.web.forms import read_form, sentence
 from llmtrack.web.password_checks import TooManyAttempts, attempt_succeeded, user_behind
 from llmtrack.web.proof import need_proof, renew_session
 from llmtrack.web.render import page
+from llmtrack.web.second_factor import CODES
 
 ACCOUNT = "/account"
 
@@ -33,7 +35,8 @@ async def post_password(request: web.Request) -> web.StreamResponse:
             await _check_current(request, form["current_password"])
         elif (question := await need_proof(request)) is not None:
             return question
-        check_password(form["password"], email=user.email)
+        has_factor = bool(await list_factors(database, user.id))
+        check_password(form["password"], email=user.email, second_factor=has_factor)
     except InvalidValue as error:
         return await account_page(request, error=error)
     await database.write(
@@ -75,6 +78,7 @@ async def post_other_sessions_end(request: web.Request) -> web.StreamResponse:
 
 async def account_page(request: web.Request, *, error: InvalidValue | None = None) -> web.Response:
     database, now_ms, signed_in = request.app[DATABASE], request.app[CLOCK_MS](), request[SIGNED_IN]
+    user_id = signed_in.user.id
     return page(
         request,
         "account.html",
@@ -82,10 +86,12 @@ async def account_page(request: web.Request, *, error: InvalidValue | None = Non
         now_ms=now_ms,
         user=signed_in.user,
         done=request.query.get("done"),
-        memberships=await memberships(database, signed_in.user.id),
-        sessions=await list_sessions(
-            database, signed_in.user.id, asking=signed_in.session, now_ms=now_ms
-        ),
+        needs_factor="factor" in request.query,
+        factors=await list_factors(database, user_id),
+        codes_left=await recovery_codes_left(database, user_id),
+        codes=request.app[FRESH_KEYS].take(signed_in.session, CODES, now_ms),
+        memberships=await memberships(database, user_id),
+        sessions=await list_sessions(database, user_id, asking=signed_in.session, now_ms=now_ms),
         error_field=error.field if error else None,
         error_text=sentence(error) if error else "",
     )

@@ -15,6 +15,7 @@ from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.proxies import TrustedProxies
 from llmtrack.services.vitals import Vitals
+from llmtrack.services.secret_box import SecretBox
 from llmtrack.storage.database import Database
 from llmtrack.web import (
     access_routes,
@@ -43,6 +44,7 @@ from llmtrack.web.context import (
     DATABASE,
     FRESH_KEYS,
     PASSWORD_POOL,
+    SECRET_BOX,
     SIGN_IN_DELAYS,
     SITE,
     Site,
@@ -54,6 +56,7 @@ from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
 from llmtrack.web.probes import VITALS, measure
 from llmtrack.web.key_uses import KEY_USES, KeyUses, keep_key_uses
+from llmtrack.web.pending_steps import PENDING_STEPS, PendingSteps
 from llmtrack.web.proxied import PROXIES, believe_proxies
 from llmtrack.web.render import RENDERER, Renderer
 from llmtrack.web.sign_in_delays import SignInDelays
@@ -106,6 +109,8 @@ def build_app(
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
     app[SIGN_IN_DELAYS] = SignInDelays()
     app[FRESH_KEYS] = FreshKeys()
+    app[PENDING_STEPS] = PendingSteps()
+    app[SECRET_BOX] = SecretBox(database.path.parent)
     app[TAILS] = Tails()
     app.on_shutdown.append(stop_tails)
     assets = Assets(resource_dir() / "static")

@@ -86,13 +86,14 @@ def require(permission: Permission) -> Callable[[Handler], Handler]:
                 return sign_in_first(request)
             database, user = request.app[DATABASE], signed_in.user
             scope = await scope_for_member(database, user.id, request.match_info["workspace"])
-            choices = [
-                WorkspaceChoice(membership.public_id, membership.name)
-                for membership in await memberships(database, user.id)
-            ]
+            found = await memberships(database, user.id)
+            choices = [WorkspaceChoice(each.public_id, each.name) for each in found]
+            strict = {each.public_id for each in found if each.requires_second_factor}
             request[VIEWER] = Viewer(user.email, scope, choices, user.is_admin)
             if not may(scope.role, permission):
                 raise web.HTTPForbidden
+            if scope.public_id in strict and not signed_in.has_second_factor:
+                return see_other("/account?factor")
             request[SCOPE] = scope
             question = await ask_for_proof(request, permission)
             if question is not None:

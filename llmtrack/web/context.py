@@ -6,6 +6,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from llmtrack.services.password_pool import PasswordPool
+from llmtrack.services.secret_box import SecretBox
 from llmtrack.storage.database import Database
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.users import User
@@ -22,6 +23,10 @@ class Site(NamedTuple):
     """Where on this machine the certificate is that we signed ourselves; clients must be told."""
 
 
+WITH_CODE = " + code"
+PASSKEY = "passkey"
+
+
 class SignedIn(NamedTuple):
     """Whose request it is, and by which session."""
 
@@ -30,6 +35,11 @@ class SignedIn(NamedTuple):
     proved_ms: int = 0
     """When the user last proved to be there."""
     how: str = "password"
+    """By what; ` + code` at its end for a second factor."""
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.how.endswith(WITH_CODE) or self.how == PASSKEY
 
 
 DATABASE = web.AppKey("database", Database)
@@ -38,6 +48,7 @@ SITE = web.AppKey("site", Site)
 PASSWORD_POOL = web.AppKey("password_pool", PasswordPool)
 SIGN_IN_DELAYS = web.AppKey("sign_in_delays", SignInDelays)
 FRESH_KEYS = web.AppKey("fresh_keys", FreshKeys)
+SECRET_BOX = web.AppKey("secret_box", SecretBox)
 
 SIGNED_IN = web.RequestKey("signed_in", SignedIn)
 SCOPE = web.RequestKey("scope", Scope)

@@ -7,15 +7,17 @@ from aiohttp import web
 from llmtrack.domain.credentials import mint_token
 from llmtrack.domain.errors import AlreadyExists, InvalidValue, Refused
 from llmtrack.domain.roles import Permission, Role, may
+from llmtrack.storage.factor_rules import require_second_factor
 from llmtrack.storage.invitations import (
     create_invitation,
     list_invitations,
     revoke_invitation,
 )
 from llmtrack.storage.member_changes import remove_member, set_role
+from llmtrack.storage.memberships import memberships
 from llmtrack.storage.workspaces import list_members
 from llmtrack.web.auth import actor_of, require, see_other
-from llmtrack.web.context import CLOCK_MS, FRESH_KEYS, SCOPE, SIGNED_IN, SITE
+from llmtrack.web.context import CLOCK_MS, DATABASE, FRESH_KEYS, SCOPE, SIGNED_IN, SITE
 from llmtrack.web.forms import read_form, sentence
 from llmtrack.web.render import page
 
@@ -115,6 +117,28 @@ async def post_leaving(request: web.Request) -> web.StreamResponse:
     return see_other("/account")
 
 
+@require(Permission.MANAGE_WORKSPACE)
+async def post_factor_rule(request: web.Request) -> web.StreamResponse:
+    """Whoever sets it has a second factor, and does not lock themselves out."""
+    form = await read_form(request, ("required",))
+    required = form["required"] == "yes"
+    if required and not request[SIGNED_IN].has_second_factor:
+        return await _page(
+            request,
+            refusal=Refused(
+                "you signed in without a second factor yourself",
+                fix="add one on your account page first",
+            ),
+        )
+    await request[SCOPE].write(
+        require_second_factor,
+        required=required,
+        actor=actor_of(request),
+        now_ms=request.app[CLOCK_MS](),
+    )
+    return see_other(_url(request))
+
+
 async def _page(
     request: web.Request,
     *,
@@ -133,6 +157,8 @@ async def _page(
         members=await list_members(scope),
         invitations=await list_invitations(scope, now_ms=now_ms) if may_manage else [],
         link=request.app[FRESH_KEYS].take(session, invited, now_ms) if invited else None,
+        is_strict=await _is_strict(request),
+        may_rule=may(scope.role, Permission.MANAGE_WORKSPACE),
         own_id=request[SIGNED_IN].user.public_id,
         may_read_audit=may(scope.role, Permission.READ_AUDIT),
         may_manage=may_manage,
@@ -143,6 +169,13 @@ async def _page(
         error_field=error.field if error else None,
         error_text=sentence(error) if error else "",
     )
+
+
+async def _is_strict(request: web.Request) -> bool:
+    """Whether the workspace asks for a second factor."""
+    found = await memberships(request.app[DATABASE], request[SIGNED_IN].user.id)
+    own = request[SCOPE].public_id
+    return any(each.requires_second_factor for each in found if each.public_id == own)
 
 
 def _role(text: str) -> Role:
@@ -168,6 +201,7 @@ ROUTES = [
     web.post(f"{MEMBERS}/invitations", post_invitation),
     web.post(f"{MEMBERS}/invitations/{{invitation}}/revocation", post_revocation),
     web.post(f"{MEMBERS}/leaving", post_leaving),
+    web.post(f"{MEMBERS}/second-factor", post_factor_rule),
     web.post(f"{MEMBERS}/{{member}}/role", post_role),
     web.post(f"{MEMBERS}/{{member}}/removal", post_removal),
 ]

@@ -57,11 +57,15 @@ async def need_proof(request: web.Request) -> web.Response | None:
     return None
 
 
-async def renew_session(request: web.Request) -> None:
+async def renew_session(request: web.Request, *, how: str | None = None) -> None:
     """Proved: the session goes on under a new token, which leaves with the answer."""
     token, now_ms, signed_in = mint_token(), request.app[CLOCK_MS](), request[SIGNED_IN]
-    await request.app[DATABASE].write(prove_session, signed_in.session, token.digest, now_ms=now_ms)
-    request[SIGNED_IN] = signed_in._replace(session=token.digest, proved_ms=now_ms)
+    await request.app[DATABASE].write(
+        prove_session, signed_in.session, token.digest, how=how, now_ms=now_ms
+    )
+    request[SIGNED_IN] = signed_in._replace(
+        session=token.digest, proved_ms=now_ms, how=how or signed_in.how
+    )
     request[NEW_TOKEN] = token.raw
 
 

@@ -1,5 +1,6 @@
 """Signing in and out, and the way from `/` to a workspace."""
 
+import logging
 from typing import NamedTuple
 
 from aiohttp import web
@@ -8,14 +9,28 @@ from llmtrack.domain.credentials import token_digest
 from llmtrack.domain.errors import Refused
 from llmtrack.storage.login_links import is_sign_in_link, redeem_sign_in_link
 from llmtrack.storage.memberships import memberships
-from llmtrack.storage.users import any_user, note_sign_in
+from llmtrack.storage.users import any_user, note_sign_in, user_of_id
 from llmtrack.web.auth import see_other, sign_in_first, start_session, stop_session
-from llmtrack.web.context import CLOCK_MS, DATABASE, SIGNED_IN
+from llmtrack.web.context import CLOCK_MS, DATABASE, SIGNED_IN, SITE, WITH_CODE
 from llmtrack.web.forms import read_form
-from llmtrack.web.password_checks import TooManyAttempts, attempt_succeeded, user_behind
+from llmtrack.web.password_checks import (
+    TooManyAttempts,
+    attempt_succeeded,
+    begin_attempt,
+    user_behind,
+)
+from llmtrack.web.pending_steps import PENDING_STEPS
 from llmtrack.web.proof import need_proof
 from llmtrack.web.render import page
+from llmtrack.web.second_factor import (
+    code_fits,
+    half_way,
+    pending_of,
+    step_cookie,
+)
 from llmtrack.web.theme import local_path
+
+log = logging.getLogger(__name__)
 
 WRONG = "E-mail and password do not fit together."
 HELD_MAX = 200
@@ -58,7 +73,9 @@ async def post_sign_in(request: web.Request) -> web.StreamResponse:
     if user is None:
         return await _form(request, attempt, error=WRONG, status=422)
     attempt_succeeded(request, email)
-    return await _welcome(request, user.id, attempt.next_path)
+    return await half_way(request, user, "password", attempt.next_path) or await _welcome(
+        request, user.id, attempt.next_path
+    )
 
 
 async def get_sign_in_link(request: web.Request) -> web.StreamResponse:
@@ -77,7 +94,35 @@ async def post_sign_in_link(request: web.Request) -> web.StreamResponse:
         user_id = await request.app[DATABASE].write(redeem_sign_in_link, digest, now_ms=now_ms)
     except Refused:
         return await _form(request, Attempt("", "", "/"), error=_LINK_GONE, status=410)
-    return await _welcome(request, user_id, "/", how="link")
+    user = await user_of_id(request.app[DATABASE], user_id)
+    return await half_way(request, user, "link", "/") or await _welcome(
+        request, user_id, "/", how="link"
+    )
+
+
+async def get_sign_in_code(request: web.Request) -> web.StreamResponse:
+    _, step = pending_of(request)
+    return page(request, "sign_in_code.html", error=None) if step else see_other("/sign-in")
+
+
+async def post_sign_in_code(request: web.Request) -> web.StreamResponse:
+    form = await read_form(request, ("code",))
+    digest, step = pending_of(request)
+    if step is None:
+        return see_other("/sign-in")
+    account = f"code of {step.user.public_id}"
+    try:
+        await begin_attempt(request, account)
+    except TooManyAttempts as error:
+        return page(request, "sign_in_code.html", status=429, error=str(error))
+    if not await code_fits(request, step.user, form["code"]):
+        log.warning("second step failed from %s for %s", request.remote, step.user.public_id)
+        return page(request, "sign_in_code.html", status=422, error="That code does not fit.")
+    attempt_succeeded(request, account)
+    request.app[PENDING_STEPS].drop(digest)
+    response = await _welcome(request, step.user.id, step.next_path, how=step.how + WITH_CODE)
+    response.del_cookie(step_cookie(request), path="/", secure=request.app[SITE].secure)
+    return response
 
 
 async def post_sign_out(request: web.Request) -> web.StreamResponse:
@@ -127,6 +172,8 @@ ROUTES = [
     web.post("/sign-in", post_sign_in),
     web.get("/sign-in/link", get_sign_in_link),
     web.post("/sign-in/link", post_sign_in_link),
+    web.get("/sign-in/code", get_sign_in_code),
+    web.post("/sign-in/code", post_sign_in_code),
     web.post("/proof", post_proof),
     web.post("/sign-out", post_sign_out),
 ]
