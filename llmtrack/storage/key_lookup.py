@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 from llmtrack.domain.key_terms import KeyAccess, Network, parsed_networks
+from llmtrack.domain.roles import Role
 from llmtrack.storage.database import Database
+from llmtrack.storage.scope import Scope
 
 
 class KeyRow(NamedTuple):
@@ -59,4 +61,23 @@ async def find_key(database: Database, digest: bytes) -> KeyRow | None:
         expires_ms=min(ends, default=None),
         is_old=row["secret_expires_ms"] is not None,
         revoked_ms=row["revoked_ms"],
+    )
+
+
+OPEN_WORKSPACE = """
+-- key_lookup.scope_for_key
+select public_id, name, time_zone from workspace where id = :workspace_id
+"""
+
+
+async def scope_for_key(database: Database, key: KeyRow) -> Scope:
+    """What a key that may read sees: its workspace, as a viewer does."""
+    [row] = await database.rows(OPEN_WORKSPACE, workspace_id=key.workspace_id)
+    return Scope(
+        database,
+        workspace_id=key.workspace_id,
+        public_id=row["public_id"],
+        name=row["name"],
+        time_zone=row["time_zone"],
+        role=Role.VIEWER,
     )

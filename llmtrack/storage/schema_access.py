@@ -47,7 +47,7 @@ create table access_review (
 ) strict, without rowid;
 
 create table contact (
-  id integer primary key check (id = 1),
+  id integer primary key,
   address text not null,
   code_digest blob,
   code_expires_ms integer,

@@ -12,7 +12,6 @@ from llmtrack.domain.plans import ACTIVE, Plan
 from llmtrack.domain.roles import Role
 from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.database import Database
-from llmtrack.storage.key_lookup import KeyRow
 from llmtrack.storage.scope import Scope
 
 _COLUMNS = """
@@ -67,25 +66,6 @@ async def scope_for_admin(database: Database, name: str) -> Scope:
         time_zone=workspace.time_zone,
         role=Role.OWNER,
         steps_max=None,
-    )
-
-
-OPEN_WORKSPACE = """
--- workspaces.scope_for_key
-select public_id, name, time_zone from workspace where id = :workspace_id
-"""
-
-
-async def scope_for_key(database: Database, key: KeyRow) -> Scope:
-    """What a key that may read sees: its workspace, as a viewer does."""
-    [row] = await database.rows(OPEN_WORKSPACE, workspace_id=key.workspace_id)
-    return Scope(
-        database,
-        workspace_id=key.workspace_id,
-        public_id=row["public_id"],
-        name=row["name"],
-        time_zone=row["time_zone"],
-        role=Role.VIEWER,
     )
 
 

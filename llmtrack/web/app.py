@@ -104,13 +104,8 @@ def build_app(
     if proxies is not None:
         app[PROXIES] = proxies
     app[PRICE_BOOKS] = PriceBooks(database)
-    app[KEY_USES] = KeyUses(database, clock_ms)
-    app[KEY_RING] = KeyRing(database, app[KEY_USES])
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
-    app[SIGN_IN_DELAYS] = SignInDelays()
-    app[FRESH_KEYS] = FreshKeys()
-    app[PENDING_STEPS] = PendingSteps()
-    app[SECRET_BOX] = SecretBox(database.path.parent)
+    _set_door(app)
     app[TAILS] = Tails()
     app.on_shutdown.append(stop_tails)
     assets = Assets(resource_dir() / "static")
@@ -119,11 +114,22 @@ def build_app(
     app.cleanup_ctx.extend([_content_guard, _ingest, _watch, _passwords, repricing.run_repricer])
     app.cleanup_ctx.extend([_ingest, _watch, _passwords, repricing.run_repricer])
     app.on_response_prepare.append(send_new_token)
-    app.cleanup_ctx.extend([_ingest, keep_key_uses, _watch, _passwords])
+    app.cleanup_ctx.extend([_ingest, keep_key_uses, _watch, _passwords, repricing.run_repricer])
     app.add_routes(_routes(assets))
     check_gates(app)
     security.answer_parser_faults()
     return app
+
+
+def _set_door(app: web.Application) -> None:
+    """What keys and people are recognised by."""
+    database = app[DATABASE]
+    app[KEY_USES] = KeyUses(database, app[CLOCK_MS])
+    app[KEY_RING] = KeyRing(database, app[KEY_USES])
+    app[SIGN_IN_DELAYS] = SignInDelays()
+    app[FRESH_KEYS] = FreshKeys()
+    app[PENDING_STEPS] = PendingSteps()
+    app[SECRET_BOX] = SecretBox(database.path.parent)
 
 
 def _routes(assets: Assets) -> list[web.RouteDef]:

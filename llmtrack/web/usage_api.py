@@ -14,7 +14,7 @@ from llmtrack.domain.periods import (
     rfc3339,
 )
 from llmtrack.services.usage_rows import BY_DAY, DIMENSIONS, usage_rows
-from llmtrack.storage.workspaces import scope_for_key
+from llmtrack.storage.key_lookup import scope_for_key
 from llmtrack.web.context import CLOCK_MS, DATABASE
 from llmtrack.web.ingest import KEY_RING
 from llmtrack.web.key_ring import KeyRefused, credential
