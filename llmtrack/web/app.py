@@ -14,8 +14,8 @@ from llmtrack.services.ingest import Ingest
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.proxies import TrustedProxies
-from llmtrack.services.vitals import Vitals
 from llmtrack.services.secret_box import SecretBox
+from llmtrack.services.vitals import Vitals
 from llmtrack.storage.database import Database
 from llmtrack.web import (
     access_routes,
@@ -25,7 +25,6 @@ from llmtrack.web import (
     data_quality,
     event_cost,
     ingest,
-    members,
     pricing,
     pricing_forms,
     probes,
@@ -37,8 +36,7 @@ from llmtrack.web import (
     unpriced,
 )
 from llmtrack.web.assets import Assets
-from llmtrack.web.auth import check_gates, recognise_user
-from llmtrack.web.auth import recognise_user, send_new_token
+from llmtrack.web.auth import check_gates, recognise_user, send_new_token
 from llmtrack.web.context import (
     CLOCK_MS,
     DATABASE,
@@ -54,9 +52,9 @@ from llmtrack.web.event_tail import TAILS, Tails, stop_tails
 from llmtrack.web.fresh_keys import FreshKeys
 from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
-from llmtrack.web.probes import VITALS, measure
 from llmtrack.web.key_uses import KEY_USES, KeyUses, keep_key_uses
 from llmtrack.web.pending_steps import PENDING_STEPS, PendingSteps
+from llmtrack.web.probes import VITALS, measure
 from llmtrack.web.proxied import PROXIES, believe_proxies
 from llmtrack.web.render import RENDERER, Renderer
 from llmtrack.web.sign_in_delays import SignInDelays
@@ -139,12 +137,10 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         web.get("/static/{name:.+}", assets.get_static),
         web.post("/theme", post_theme),
         *probes.ROUTES,
-        *usage_api.ROUTES,
         *setup.ROUTES,
         *sign_in.ROUTES,
         *analytics_routes.ROUTES,
         *access_routes.ROUTES,
-        *members.ROUTES,
         *audit.ROUTES,
         *data_quality.ROUTES,
         *reconcile.ROUTES,

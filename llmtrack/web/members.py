@@ -105,6 +105,7 @@ async def post_removal(request: web.Request) -> web.StreamResponse:
 @require(Permission.READ)
 async def post_leaving(request: web.Request) -> web.StreamResponse:
     """Everybody may leave; the last owner may not."""
+    await read_form(request, ())
     try:
         await request[SCOPE].write(
             remove_member,
