@@ -97,6 +97,10 @@ DELETE_CUSTOMER_PAIRS = f"""
 delete from usage_pair_day
 where workspace_id = :workspace_id and kind in ({_CUSTOMER_PAIRS}) and other = :customer
 """  # noqa: S608 - numbers
+DELETE_CUSTOMER_PRICE = """
+-- erasure.erase_customer_totals
+delete from customer_price where workspace_id = :workspace_id and customer_id = :customer
+"""
 DELETE_NAME = """
 -- erasure.erase_customer_totals
 delete from name where workspace_id = :workspace_id and id = :customer
@@ -104,10 +108,12 @@ delete from name where workspace_id = :workspace_id and id = :customer
 
 
 def erase_customer_totals(connection: sqlite3.Connection, workspace_id: int, customer: int) -> int:
-    """Rows per day of this customer, also by model and feature, then the id and name."""
+    """Rows per day of this customer, also by model and feature, then price, id and name."""
     values = {"workspace_id": workspace_id, "customer": customer}
     removed = connection.execute(DELETE_CUSTOMER_DAYS, values).rowcount
     removed += connection.execute(DELETE_CUSTOMER_PAIRS, values).rowcount
+    # Before the name, whose number another customer may get: it must not inherit the price.
+    connection.execute(DELETE_CUSTOMER_PRICE, values)
     connection.execute(DELETE_NAME, values)
     return removed
 

@@ -4,6 +4,10 @@ import re
 
 import pytest
 
+from llmtrack.storage.customer_prices import customer_prices
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.erasure import erase_customer_totals
+from llmtrack.storage.labels import value_of
 from llmtrack.web.ingest import INGEST
 from tests.conftest import NOW_MS, World
 from tests.events import make_event
@@ -90,3 +94,20 @@ async def test_the_slowest_model_comes_first(client: Client, world: World) -> No
     table = text[text.index("By model, the slowest first") :]
     assert table.index(">slow<") < table.index(">quick<")
     assert "66.7%" in table
+
+
+async def test_an_erased_customer_leaves_no_price_behind(client: Client, world: World) -> None:
+    await october(client)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/customers"
+    await post(client, f"{path}/price", customer="c1", price="10", return_to=path)
+    scope = await world.scope()
+    async with scope.reading() as reading:
+        customer = await value_of(reading, Kind.CUSTOMER, "c1")
+        assert customer is not None
+        assert await customer_prices(reading) == {customer: 10 * USD}
+
+    await scope.write(erase_customer_totals, customer)
+
+    async with scope.reading() as reading:
+        assert await customer_prices(reading) == {}
