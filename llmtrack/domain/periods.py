@@ -89,9 +89,17 @@ def rfc3339(timestamp_ms: int) -> str:
 
 
 def parse_instant(text: str, zone_name: str = "UTC") -> int:
-    """RFC 3339 text, or a bare date (its local midnight), as epoch ms. Raises ValueError."""
+    """RFC 3339 text, or a bare date (its local midnight), as epoch ms. Raises ValueError.
+
+    A leap second (RFC 3339, 5.7) is the first one of the next UTC day, as in POSIX.
+    """
     if len(text) == 10:
         return day_start_ms(day_number(date.fromisoformat(text)), zone_name)
+    if text[17:19] == "60":
+        leap_ms = parse_instant(f"{text[:17]}59{text[19:]}") + 1000
+        if leap_ms % DAY_MS >= 1000:
+            raise ValueError(f"{text!r} is no leap second")
+        return leap_ms
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset")

@@ -39,7 +39,7 @@ class CertificateFacts(NamedTuple):
 
 
 def server_context(cert_file: Path, key_file: Path) -> ssl.SSLContext:
-    """A context that serves this pair. Raises CertificateUnusable, PermissionError."""
+    """A context that serves this pair. Raises CertificateUnusable."""
     _check_readable(cert_file, "certificate")
     _check_readable(key_file, "private key")
     context = RefusingContext(ssl.PROTOCOL_TLS_SERVER)
@@ -114,11 +114,11 @@ def _check_readable(path: Path, what: str) -> None:
         raise CertificateUnusable(
             f"the {what} {path} is a directory", fix="name the PEM file inside it"
         ) from None
-    except PermissionError:
-        raise PermissionError(
-            f"the {what} {path} cannot be read by this user: "
-            "give the user that runs llmtrack read access to it"
-        ) from None
+    except PermissionError as error:
+        raise CertificateUnusable(
+            f"the {what} {path} cannot be read by this user",
+            fix="give the user that runs llmtrack read access to it",
+        ) from error
 
 
 def _no_passphrase(key_file: Path) -> Callable[[], bytes]:

@@ -65,7 +65,7 @@ def test_a_directory_is_named(files: Files, tmp_path: Path) -> None:
 def test_an_unreadable_file_is_named(files: Files) -> None:
     files.key.chmod(0)
 
-    with pytest.raises(PermissionError, match=str(files.key)):
+    with pytest.raises(CertificateUnusable, match=str(files.key)):
         server_context(files.cert, files.key)
 
 
