@@ -3,10 +3,13 @@
 from aiohttp import web
 
 from llmtrack.domain.roles import Permission
+from llmtrack.services.price_updates import list_age
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require
+from llmtrack.web.context import CLOCK_MS
 from llmtrack.web.cost_changes import overview_sentences
+from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.overview_chart import overview_chart
 from llmtrack.web.overview_data import load_overview
 from llmtrack.web.overview_view import table_of, tiles_of
@@ -31,6 +34,7 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         look,
         nothing=not data.report.total.events,
         data=data,
+        price_list=await list_age(request.app[PRICE_BOOKS], now_ms=request.app[CLOCK_MS]()),
         groupings=[(name, query.with_by(name).url, name == query.by) for name in DIMENSIONS],
         tiles=tiles_of(data, look.timeframe),
         chart=overview_chart(query, data, look.scope.time_zone),

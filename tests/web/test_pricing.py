@@ -1,10 +1,15 @@
 """The Pricing page: what models in use cost, prices of one's own, the currency of the pages."""
 
 import re
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from pytest_aiohttp.plugin import AiohttpClient
 
+from llmtrack.domain.credentials import Passwords
+from llmtrack.services.price_books import bundled_book
 from llmtrack.storage.own_prices import GLOBAL, create_override
+from llmtrack.web.app import build_app
 from tests.conftest import NOW_MS, World
 from tests.web.conftest import Client
 from tests.web.people import post, sign_in
@@ -155,3 +160,25 @@ async def test_a_preview_for_every_model_shows_those_in_use(client: Client, worl
 
     assert "openai/gpt-4o-mini" in text
     assert "<strong>$0.075</strong>" in text
+
+
+@pytest.mark.parametrize(("days", "told"), [(45, False), (46, True)])
+async def test_an_old_price_list_is_told_on_both_pages(
+    world: World, passwords: Passwords, aiohttp_client: AiohttpClient, days: int, told: bool
+) -> None:
+    shipped = datetime.combine(bundled_book().list.date, time(12), UTC)
+    at_ms = int((shipped + timedelta(days=days)).timestamp()) * 1000
+    app = build_app(
+        world.database,
+        base_url="http://127.0.0.1",
+        secure=False,
+        clock_ms=lambda: at_ms,
+        passwords=passwords,
+    )
+    client = await aiohttp_client(app)
+    await cost(client, world)
+    await sign_in(client, "alice")
+
+    for path in ("", "pricing"):
+        response = await client.get(f"/w/{world.acme.public_id}/{path}")
+        assert ("The price list is" in await response.text()) == told
