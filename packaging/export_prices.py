@@ -26,6 +26,10 @@ LICENSE = PACKAGE / "prices.LICENSE"
 
 EXTRA_NAMES = {
     ("anthropic", "claude-2"): ("claude-2.0", "claude-2.1"),
+    ("google", "claude-3-5-sonnet"): (
+        "claude-3-5-sonnet-v2",
+        "claude-3-5-sonnet-v2@20241022",
+    ),
     ("google", "gemma-3"): tuple(f"gemma-3-{size}-it" for size in ("1b", "4b", "12b", "27b")),
     ("google", "gemma-3n"): ("gemma-3n-e2b-it", "gemma-3n-e4b-it"),
 }

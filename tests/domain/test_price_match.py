@@ -39,6 +39,7 @@ def row(provider: str, model: str) -> str | None:
             "projects/p/locations/l/publishers/anthropic/models/claude-opus-4-5@20251101",
             "google/claude-opus-4-5",
         ),
+        ("vertex_ai", "claude-3-5-sonnet-v2@20241022", "google/claude-3-5-sonnet"),
         ("openrouter", "openrouter/openai/gpt-5", "openrouter/openai/gpt-5"),
         (
             "bedrock",
