@@ -14,6 +14,7 @@ from llmtrack.cli.config import config
 from llmtrack.cli.content import keep_content
 from llmtrack.cli.data import Data
 from llmtrack.cli.db import db
+from llmtrack.cli.demo import demo
 from llmtrack.cli.events import events
 from llmtrack.cli.exit_codes import MEANINGS
 from llmtrack.cli.failures import ReportingGroup
@@ -88,6 +89,7 @@ for command in (
     support_bundle,
     db,
     service,
+    demo,
     tls,
     config,
     version,
