@@ -10,7 +10,7 @@ INSTALL = $(PIP) install --no-deps --require-hashes --requirement
 LOCKS = requirements/run.lock requirements/dev.lock requirements/e2e.lock requirements/build.lock
 SQLITE = build/sqlite/libsqlite3.so.0
 
-.PHONY: help run test lint format docs faults e2e binary deb smoke lock clean needs
+.PHONY: help run test lint format docs faults e2e fuzz bench binary deb smoke lock clean needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /make \1\t/p' Makefile
@@ -44,6 +44,9 @@ e2e: .venv/e2e.stamp ## the pages in Debian's Chromium
 
 fuzz: .venv/dev.stamp ## 200,000 random queries against the wall (FUZZ_SEED=n)
 	WALL_QUERIES=200000 WALL_SEED=$(FUZZ_SEED) .venv/bin/python -m pytest tests/storage/test_wall_fuzz.py
+
+bench: .venv/dev.stamp ## speed against baselines (needs wrk; SHORT=1: three minutes)
+	.venv/bin/python -m bench $(if $(SHORT),--short) $(BENCH)
 
 binary: dist/llmtrack ## build dist/llmtrack
 

@@ -1,6 +1,5 @@
 """Fills workspaces of their own with made-up usage, by the write path that real events take."""
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
@@ -17,6 +16,7 @@ from llmtrack.storage.memberships import add_member
 from llmtrack.storage.usage import PricedEvent, UsageWriter
 from llmtrack.storage.users import list_users
 from llmtrack.storage.workspaces import Workspace, create_workspace
+from llmtrack.storage.writer import Connection
 
 BATCH_EVENTS = 5_000
 SOURCE = "demo"
@@ -52,7 +52,7 @@ async def seed_demo(
 
 
 def _prepare(
-    connection: sqlite3.Connection, name: str, users: Sequence[int], *, actor: Actor, now_ms: int
+    connection: Connection, name: str, users: Sequence[int], *, actor: Actor, now_ms: int
 ) -> tuple[Workspace, list[int]]:
     workspace = create_workspace(connection, name=name, actor=actor, now_ms=now_ms)
     for user_id in users:
@@ -66,9 +66,7 @@ def _prepare(
     return workspace, [key.key.id for key in keys]
 
 
-def _store(
-    connection: sqlite3.Connection, writer: UsageWriter, batch: Sequence[PricedEvent]
-) -> None:
+def _store(connection: Connection, writer: UsageWriter, batch: Sequence[PricedEvent]) -> None:
     writer.add(connection, batch, generation=0)
 
 

@@ -1,0 +1,73 @@
+"""`make bench`: one table. `make bench SHORT=1` takes less than three minutes."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from bench.dataset import make_dataset
+from bench.events import event_figures
+from bench.figures import Figure, print_table
+from bench.idempotency import idempotency_figures
+from bench.load import has_generator
+from bench.pages import page_figures
+from bench.startup import startup_figures
+from bench.writes import batch_figures, latency_figure, overload_figure, single_figures
+
+FAMILIES = ("writes", "batches", "latency", "overload", "keys", "reads", "start")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="bench", description=__doc__)
+    options.add_argument("--short", action="store_true", help="few rounds and a small file")
+    options.add_argument("--events", type=int, help="of the data set; default 10,000,000")
+    options.add_argument("--dataset", type=Path, help="a data directory made by an earlier --keep")
+    options.add_argument("--keep", type=Path, help="make the data set here and leave it there")
+    options.add_argument("--only", choices=FAMILIES, action="append", help="may be repeated")
+    asked = options.parse_args()
+    if not has_generator():
+        raise SystemExit("the load generator is missing: apt install wrk")
+    with tempfile.TemporaryDirectory(prefix="llmtrack-bench-") as directory:
+        print_table(_measured(asked, Path(directory)))
+
+
+def _measured(asked: argparse.Namespace, directory: Path) -> list[Figure]:
+    wanted = set(asked.only or FAMILIES)
+    rounds, seconds = (2, 2) if asked.short else (5, 5)
+    found: list[Figure] = []
+    if "writes" in wanted:
+        found += single_figures(directory, rounds=rounds, seconds=seconds)
+    if "batches" in wanted:
+        found += batch_figures(directory, rounds=rounds, seconds=seconds)
+    if "latency" in wanted:
+        found.append(latency_figure(directory, seconds=seconds))
+    if "overload" in wanted:
+        found.append(overload_figure(directory, seconds=5 if asked.short else 60))
+    if "keys" in wanted:
+        sizes = [100_000] if asked.short else [1_000_000, 10_000_000, 50_000_000]
+        found += idempotency_figures(directory, sizes)
+    if wanted & {"reads", "start"}:
+        found += _on_dataset(asked, directory, wanted, rounds)
+    return found
+
+
+def _on_dataset(
+    asked: argparse.Namespace, directory: Path, wanted: set[str], rounds: int
+) -> list[Figure]:
+    events = asked.events or (50_000 if asked.short else 10_000_000)
+    data_dir = asked.dataset or asked.keep or directory / "dataset"
+    key_file = data_dir / "bench-key"
+    if asked.dataset is None:
+        key = make_dataset(data_dir, events)
+        key_file.write_text(key)
+    key = key_file.read_text()
+    found: list[Figure] = []
+    if "reads" in wanted:
+        found += page_figures(data_dir, rounds=rounds, at_most=60 if asked.short else None)
+        found += event_figures(data_dir, rounds=rounds)
+    if "start" in wanted:
+        found += startup_figures(data_dir, key, rounds=rounds, idle_s=5 if asked.short else 30)
+    return found
+
+
+if __name__ == "__main__":
+    main()
