@@ -7,39 +7,15 @@ from pathlib import Path
 import click
 
 from llmtrack import __version__
-from llmtrack.cli.audit import audit
-from llmtrack.cli.backup import backup
-from llmtrack.cli.check import check
-from llmtrack.cli.config import config
-from llmtrack.cli.content import keep_content
+from llmtrack.cli.commands import LazyGroup
 from llmtrack.cli.data import Data
-from llmtrack.cli.db import db
-from llmtrack.cli.demo import demo
-from llmtrack.cli.events import events
 from llmtrack.cli.exit_codes import MEANINGS
-from llmtrack.cli.failures import ReportingGroup
-from llmtrack.cli.health import health
-from llmtrack.cli.keys import keys
-from llmtrack.cli.prices import prices
-from llmtrack.cli.purge import purge
-from llmtrack.cli.reconcile import reconcile
-from llmtrack.cli.retention import set_retention
-from llmtrack.cli.serve import serve
-from llmtrack.cli.service import service
-from llmtrack.cli.setup import setup
-from llmtrack.cli.status import status
-from llmtrack.cli.support import support_bundle
-from llmtrack.cli.tls import tls
-from llmtrack.cli.usage import usage
-from llmtrack.cli.users import users
-from llmtrack.cli.version import version
-from llmtrack.cli.workspaces import workspaces
 
 _EXIT_CODES = "\n".join(f"  {code.value:>2}  {meaning}" for code, meaning in MEANINGS.items())
 
 
 @click.group(
-    cls=ReportingGroup,
+    cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"\b\nExit codes:\n{_EXIT_CODES}",
 )
@@ -68,36 +44,6 @@ def llmtrack(ctx: click.Context, data_dir: str | None, config_file: Path | None)
     directory, also while the server runs.
     """
     ctx.obj = Data(data_dir, config_file)
-
-
-for command in (
-    serve,
-    setup,
-    users,
-    workspaces,
-    keys,
-    events,
-    usage,
-    reconcile,
-    prices,
-    backup,
-    purge,
-    audit,
-    status,
-    health,
-    check,
-    support_bundle,
-    db,
-    service,
-    demo,
-    tls,
-    config,
-    version,
-):
-    llmtrack.add_command(command)
-
-workspaces.add_command(set_retention)
-workspaces.add_command(keep_content)
 
 
 OPENSSL_CONFIG = Path(__file__).resolve().parents[1] / "openssl.cnf"
