@@ -1,11 +1,14 @@
 """Every command says what it does, in text that a person can read."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from llmtrack.cli.commands import COMMANDS
 from llmtrack.cli.main import llmtrack
 
 LISTINGS = {"list", "own", "runs", "unpriced", "ledger", "status", "show"}
@@ -14,8 +17,11 @@ LISTINGS = {"list", "own", "runs", "unpriced", "ledger", "status", "show"}
 def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield path
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from commands(command.commands[name], (*path, name))
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
+            yield from commands(child, (*path, name))
 
 
 ALL = list(commands(llmtrack))
@@ -36,3 +42,23 @@ def test_every_help_is_there_and_readable(path: tuple[str, ...]) -> None:
 
 def test_there_are_commands_to_look_at() -> None:
     assert {("keys", "list"), ("serve",), ("backup", "restore")} <= set(ALL)
+
+
+def test_the_table_of_commands_says_what_they_say() -> None:
+    context = click.Context(llmtrack)
+    for name, entry in COMMANDS.items():
+        command = llmtrack.get_command(context, name)
+        assert command is not None
+        assert command.help is not None
+        assert " ".join(command.help.split("\n\n")[0].split()) == entry.text
+
+
+def test_the_help_imports_no_command() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from llmtrack.cli.main import llmtrack;"
+        " CliRunner().invoke(llmtrack, ['--help']);"
+        " print([name for name in sys.modules if name == 'llmtrack.cli.serve'"
+        " or name.split('.')[0] in ('aiohttp', 'sqlite3', 'asyncio', 'ssl')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import click
 import pytest
 
 from llmtrack import config as config_package
@@ -214,7 +215,10 @@ def test_check_ends_with_78_and_the_line(bare: Program, tmp_path: Path) -> None:
 
 
 def test_every_command_has_a_help_text() -> None:
-    for name in llmtrack.list_commands(click.Context(llmtrack)):
+    context = click.Context(llmtrack)
+    for name in llmtrack.list_commands(context):
+        command = llmtrack.get_command(context, name)
+        assert command is not None
         assert command.help, name
 
 
