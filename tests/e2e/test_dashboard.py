@@ -152,13 +152,7 @@ def test_no_page_has_an_accessibility_fault(
         faults = [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
         assert not faults, f"{path}: {json.dumps(faults, indent=1)}"
         width = page.evaluate("document.documentElement.scrollWidth")
-<<<<<<< HEAD
         assert width <= page.evaluate("window.innerWidth"), path
-=======
-        size = page.viewport_size
-        assert size is not None
-        assert width <= size["width"], path
->>>>>>> 5844406 (Check types of the browser tests without a browser, too)
     context.close()
 
 
