@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmtrack.cli.at_risk import at_risk
+from llmtrack.cli.currency import currency
 from llmtrack.cli.data import Data, now_ms, pass_data
 from llmtrack.cli.options import json_option
 from llmtrack.cli.output import moment, print_fields, print_json, print_rows, visible
@@ -36,7 +37,7 @@ def prices() -> None:
     """
 
 
-for command in (set_, alias, own, revoke, status, diff, import_, update):
+for command in (set_, alias, own, revoke, currency, status, diff, import_, update):
     prices.add_command(command)
 for command in (unpriced, recompute, runs, resume, undo, at_risk):
     prices.add_command(command)
