@@ -228,12 +228,21 @@ def _tell(planned: "PlannedImport") -> None:
         click.echo(f"  {change.kind:<8} {visible(change.name)}{_moves(change)}")
     if len(taken) > SHOWN_CHANGES:
         click.echo(f"  ... and {len(taken) - SHOWN_CHANGES:,} more; all of them: --json")
-    for change in update.changes:
-        if change.held_back:
-            click.echo(f"  HELD BACK {visible(change.name)}: {visible(change.held_back)}")
+    _tell_held_back([change for change in update.changes if change.held_back])
     for row in update.refused:
         name = visible(f"{row.provider}/{row.model}")
         click.echo(f"  NOT UNDERSTOOD {name}: {visible(row.reason)}")
+
+
+def _tell_held_back(changes: Sequence["RowChange"]) -> None:
+    """Doubtful rates all and first; of rows that are gone a part, as a small file lacks most."""
+    gone = [change for change in changes if change.kind == "removed"]
+    doubtful = [change for change in changes if change.kind != "removed"]
+    for change in [*doubtful, *gone[:SHOWN_CHANGES]]:
+        click.echo(f"  HELD BACK {visible(change.name)}: {visible(change.held_back or '')}")
+    if len(gone) > SHOWN_CHANGES:
+        more = f"{len(gone) - SHOWN_CHANGES:,} more that the file lacks"
+        click.echo(f"  HELD BACK ... and {more}; all of them: --json")
 
 
 def _moves(change: "RowChange") -> str:

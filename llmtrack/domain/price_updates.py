@@ -41,14 +41,15 @@ class RateChange(NamedTuple):
     @property
     def doubt(self) -> str | None:
         before, after = self.before, self.after
+        name = f"{self.tier} {self.key}".lstrip()
         if before is None:
             return None
         if after is None:
-            return f"{self.key} is gone"
+            return f"{name} is gone"
         if (before == 0) != (after == 0):
-            return f"{self.key} goes from {before} to {after}"
+            return f"{name} goes from {before} to {after}"
         if before and not Decimal(1) / MOVE_MAX <= after / before <= MOVE_MAX:
-            return f"{self.key} moves more than {MOVE_MAX} times, from {before} to {after}"
+            return f"{name} moves more than {MOVE_MAX} times, from {before} to {after}"
         return None
 
 
@@ -59,7 +60,7 @@ class RowChange(NamedTuple):
     model: str
     rates: tuple[RateChange, ...] = ()
     held_back: str | None = None
-    """Why; None: it is taken over."""
+    """Every reason, since naming the model takes all of it over; None: it is taken over."""
 
     @property
     def name(self) -> str:
@@ -143,10 +144,10 @@ def _change(
     rates = tuple(_rate_changes(provider, before, after, today))
     if not rates and before.free == after.free:
         return RowChange("names", provider, after.id)
-    doubt = next((change.doubt for change in rates if change.doubt), None)
+    doubts = [change.doubt for change in rates if change.doubt]
     if before.free != after.free:
-        doubt = "it becomes free" if after.free else "it is free no more"
-    return RowChange("changed", provider, after.id, rates, doubt)
+        doubts.insert(0, "it becomes free" if after.free else "it is free no more")
+    return RowChange("changed", provider, after.id, rates, "; ".join(dict.fromkeys(doubts)) or None)
 
 
 def _rate_changes(

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from llmtrack.cli.prices_lists import SHOWN_CHANGES
 from llmtrack.services.price_books import PRICES_FILE
 from llmtrack.services.price_updates import PriceFileUnusable, fetch_price_file
 from llmtrack.services.self_signed import self_signed_pair
@@ -81,6 +82,21 @@ def test_a_doubtful_change_waits_for_its_model_to_be_named(
     )
     program.ok("prices", "import", file, "--yes", "--force-model", "openai/gpt-4o-mini")
     assert rate(program, "gpt-4o-mini") == "0"
+
+
+def test_of_the_models_that_a_small_file_lacks_a_part_is_named_after_the_doubtful_ones(
+    program: Program, tmp_path: Path
+) -> None:
+    def only_mini(rows: dict[str, Any]) -> None:
+        free(rows)
+        for model in rows.keys() - {"gpt-4o-mini"}:
+            del rows[model]
+
+    told = program.ok("prices", "diff", str(list_file(tmp_path, only_mini))).stdout.splitlines()
+
+    assert told[1].startswith("  HELD BACK openai/gpt-4o-mini: input_mtok goes from 0.15 to 0")
+    assert len(told) == 1 + 1 + SHOWN_CHANGES + 1
+    assert "more that the file lacks; all of them: --json" in told[-1]
 
 
 def test_what_is_not_understood_is_named_and_the_old_price_stays(

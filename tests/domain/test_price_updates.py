@@ -105,6 +105,13 @@ def test_a_doubtful_change_is_held_back_until_a_person_names_the_model(
     assert forced.merged.providers == parse_price_list(msgspec.json.encode(after)).providers
 
 
+def test_every_doubt_about_a_model_is_told() -> None:
+    found = update(changed(), changed(input_mtok="0", output_mtok=None))
+
+    told = str(found.changes[0].held_back).split("; ")
+    assert told == ["input_mtok goes from 2 to 0", "output_mtok is gone"]
+
+
 def test_exactly_ten_times_is_taken_over() -> None:
     for rate in ("20", "0.2"):
         assert update(changed(), changed(input_mtok=rate)).held_back == []
