@@ -31,7 +31,11 @@ COMMANDS = {
     "workspaces": Entry(
         "workspaces", "workspaces", "Workspaces: list, create, plans, suspend and resume."
     ),
-    "keys": Entry("keys", "keys", "API keys: list, create, deactivate, reactivate, delete."),
+    "keys": Entry(
+        "keys",
+        "keys",
+        "API keys: list, create, rename, edit, rotate, find, deactivate, reactivate, delete.",
+    ),
     "events": Entry("events", "events", "Single events: export them, send some."),
     "usage": Entry(
         "usage", "usage", "Show what a workspace used and what it cost, exactly, the dearest first."
