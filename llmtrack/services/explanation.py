@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from llmtrack.domain.costs import RateCard
+from llmtrack.domain.custom_prices import Override
 from llmtrack.domain.explanations import Explanation, explained
 from llmtrack.domain.price_match import Match
 from llmtrack.domain.price_reasons import (
@@ -46,16 +47,17 @@ async def explain_event(scope: Scope, books: PriceBooks, event_id: str) -> Expla
     )
     own = await own_prices(scope)
     book = await books.listed(event.card.origin) if event.card else None
-    return ExplainedEvent(event, explanation, _source(event, own, book))
+    now = await books.find(scope.workspace_id)
+    return ExplainedEvent(event, explanation, _source(event, own, book, now))
 
 
-def _source(event: EventCost, own: OwnPrices, book: PriceBook | None) -> Source:
+def _source(event: EventCost, own: OwnPrices, book: PriceBook | None, now: PriceBook) -> Source:
     card = event.card
     if card is None:
         return Source("none", f"No cost was computed for {event.provider}/{event.model}.")
     kind, _, name = card.origin.partition(":")
     if kind == "override":
-        return _override_source(event, own, name)
+        return _override_source(event, own, name, now)
     match = book.match(event.provider, event.model) if book else None
     if match is not None and _is_row_of(card, match):
         how = "exact" if match.pattern is None else "pattern"
@@ -75,13 +77,14 @@ def _is_row_of(card: RateCard, match: Match) -> bool:
     return (match.provider, match.model.id) == (card.provider, card.model)
 
 
-def _override_source(event: EventCost, own: OwnPrices, public_id: str) -> Source:
+def _override_source(event: EventCost, own: OwnPrices, public_id: str, now: PriceBook) -> Source:
     found = next((item for item in own.overrides if item.override.id == public_id), None)
     if found is None:
         return Source("gone", f"Own price {public_id}, which is not here any more.")
     override, record = found
     texts = [override_text(override) + _whose(record)]
     if override.percent is not None and event.card is not None:
+        texts += _beneath(event, own, public_id, now)
         texts.append(f"that is {event.card.provider}/{event.card.model}")
     if names_model(override, event.provider, event.model):
         return Source("override", sentence(texts))
@@ -91,6 +94,28 @@ def _override_source(event: EventCost, own: OwnPrices, public_id: str) -> Source
         if names_model(alias, event.provider, event.model)
     ]
     return Source("alias" if through else "override", sentence([*through[:1], *texts]))
+
+
+def _beneath(event: EventCost, own: OwnPrices, public_id: str, now: PriceBook) -> list[str]:
+    """The own prices that a percentage was taken of: the card names the last one alone.
+
+    Told only while they lead to the very rates that were stored.
+    """
+    lookup = now.lookup(
+        event.provider,
+        event.model,
+        at_ms=event.timestamp_ms,
+        service_tier=event.service_tier,
+        input_tokens=event.usage.input_tokens,
+    )
+    if lookup.card != event.card:
+        return []
+    used = {step.id for step in lookup.steps if isinstance(step, Override)} - {public_id}
+    return [
+        override_text(override) + _whose(record)
+        for override, record in own.overrides
+        if override.id in used
+    ]
 
 
 def _whose(record: Record) -> str:

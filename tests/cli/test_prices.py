@@ -116,3 +116,19 @@ def test_an_event_s_cost_is_explained_line_by_line(program: Program) -> None:
     text = program.ok("prices", "explain", event_id, "--workspace", "Acme").stdout
     assert "0.000045" in text
     assert "price list" in text
+
+
+def test_a_percentage_of_a_percentage_is_explained_by_both(program: Program) -> None:
+    program.add([priced_event()])
+    [line] = program.ok("events", "export", "--workspace", "Acme").stdout.splitlines()
+    event_id = line.split('"id":"')[1][:36]
+    for percent, whose in (("-12.5", ["--global"]), ("-50", ["-w", "Acme"])):
+        program.ok("prices", "set", "*", "-p", "openai", "--percent", percent, *whose)
+    days = ("--from", "2025-11-01", "--to", "2025-12-01")
+    program.ok("prices", "recompute", "-w", "Acme", *days, "--yes")
+
+    told = program.json("prices", "explain", event_id)
+
+    assert told["cost_usd"] == "0.0000721875"  # 0.000165 x 0.875 x 0.5
+    assert "-50% on what would hold otherwise" in told["why"]
+    assert "-12.5% on what would hold otherwise (of every workspace)" in told["why"]
