@@ -223,9 +223,10 @@ def check_identity(connection: sqlite3.Connection, path: Path, *, may_be_new: bo
     """Raise DatabaseUnusable or SchemaTooNew unless the file is ours to use (or still empty)."""
     fix = _WRONG_DIRECTORY if may_be_new else "name a database or a backup of LLMtrack"
     try:
+        # Tables first: another process that makes them names itself in the same transaction.
+        tables = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
         application_id = connection.execute("pragma application_id").fetchone()[0]
         version = _schema_version(connection)
-        tables = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
     except sqlite3.DatabaseError as error:
         if fault_of(error) is Fault.NOT_A_DATABASE:
             raise DatabaseUnusable(f"{path} is no SQLite database", fix=fix) from error
