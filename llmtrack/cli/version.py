@@ -19,6 +19,8 @@ PACKAGES = (
     "cryptography",
     "jinja2",
     "msgspec",
+    "pyotp",
+    "segno",
     "tzdata",
 )
 

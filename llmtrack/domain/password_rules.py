@@ -57,9 +57,9 @@ def is_guessable(password: str, context: Collection[str], common: Collection[str
     rest = plain
     for word in sorted((word for word in words if len(word) > 2), key=len, reverse=True):
         rest = rest.replace(word, "")
-    rest = _without_runs(re.sub(r"[\W\d_]+", "", rest))
-    unit = _repeated(rest)
-    return len(unit) < 4 or unit in common or _spelled(unit) in common
+    letters = re.sub(r"[\W\d_]+", "", rest)
+    unit = _repeated(_without_runs(letters))
+    return len(unit) < 4 or any(word in common for word in (letters, unit, _spelled(unit)))
 
 
 def _repeated(text: str) -> str:

@@ -260,8 +260,16 @@ def test_a_database_too_damaged_to_open_is_replaced_and_its_parts_kept(
 
 
 def test_sessions_and_links_do_not_come_back(path: Path, tmp_path: Path) -> None:
-    run(path, "insert into session values (x'01', 1, 0, 0, 9e15, '', '')")
-    run(path, "insert into login_link values (x'02', 'sign_in', 1, 0, 9e15)")
+    run(
+        path,
+        "insert into session (token_digest, user_id, created_ms, last_seen_ms, expires_ms)"
+        " values (x'01', 1, 0, 0, 9e15)",
+    )
+    run(
+        path,
+        "insert into login_link (token_digest, purpose, user_id, created_ms, expires_ms)"
+        " values (x'02', 'sign_in', 1, 0, 9e15)",
+    )
     copy = create(path, tmp_path / "copy.db", now_ms=NOW_MS).path
 
     restore(copy, path, overwrite=True, now_ms=NOW_MS)
