@@ -33,7 +33,7 @@ def seed(data: Data, *, events: int, workspaces: int, days: int, name: str, as_j
     """Make workspaces with the usage of a made-up company that ends now.
 
     5 providers, 20 models, 30 features, 2,000 customers, 10 keys: nobody's measurement. It
-    takes the way that real events take, so every total is exact; about 20,000 events a second.
+    takes the way that real events take, so every total is exact.
     Real workspaces are not touched. To remove one: llmtrack purge workspace.
     """
     data.announce()
