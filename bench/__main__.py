@@ -10,10 +10,11 @@ from bench.figures import Figure, print_table
 from bench.idempotency import idempotency_figures
 from bench.load import has_generator
 from bench.pages import page_figures
+from bench.pricing import STRANGE_NAMES, pricing_figures
 from bench.startup import startup_figures
 from bench.writes import batch_figures, latency_figure, overload_figure, single_figures
 
-FAMILIES = ("writes", "batches", "latency", "overload", "keys", "reads", "start")
+FAMILIES = ("writes", "batches", "latency", "overload", "keys", "prices", "reads", "start")
 
 
 def main() -> None:
@@ -45,9 +46,23 @@ def _measured(asked: argparse.Namespace, directory: Path) -> list[Figure]:
     if "keys" in wanted:
         sizes = [100_000] if asked.short else [1_000_000, 10_000_000, 50_000_000]
         found += idempotency_figures(directory, sizes)
+    if "prices" in wanted:
+        found += _price_figures(STRANGE_NAMES // (20 if asked.short else 1))
     if wanted & {"reads", "start"}:
         found += _on_dataset(asked, directory, wanted, rounds)
     return found
+
+
+def _price_figures(strange_names: int) -> list[Figure]:
+    found = pricing_figures(strange_names)
+    return [
+        Figure(name, "", f"{value:.3g}", "", "", value, must, more=False)
+        for name, value, must in (
+            ("price one event, warm, us", found.warm_us, 10),
+            ("price a name never seen, median, us", found.cold_miss_us, 1_000),
+            (f"memory by {strange_names:,} names, MB", found.growth_bytes / 1e6, 10),
+        )
+    ]
 
 
 def _on_dataset(
