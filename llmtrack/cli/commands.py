@@ -83,6 +83,7 @@ ADDED = {
     "workspaces": (
         Entry("retention", "set_retention", ""),
         Entry("content", "keep_content", ""),
+        Entry("time_zones", "set_time_zone", ""),
     ),
 }
 """Commands that belong to a group of another module."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from llmtrack.domain.periods import date_of_day
 from llmtrack.services.lock import holder_of
+from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.engine import sqlite_version
 from llmtrack.storage.maintenance import all_problems, open_to_read, schema_version
 from llmtrack.storage.recount import Difference, differences, is_purged, next_day
@@ -34,6 +35,8 @@ class RecountedDays(NamedTuple):
     days: int
     purged_days: int
     found: list[Difference]
+    is_moving: bool = False
+    """Stopped, because days are being moved to another time zone."""
 
 
 def directory_findings(directory: Path) -> list[Finding]:
@@ -83,6 +86,8 @@ async def recounted(
     days = purged_days = 0
     async for day in _days(scope):
         async with scope.reading() as reading:
+            if not await are_days_of(reading, scope.time_zone):
+                return RecountedDays(days, purged_days, found, is_moving=True)
             found += await differences(reading, day, scope.time_zone)
             purged_days += await is_purged(reading, day, scope.time_zone)
         days += 1
@@ -92,7 +97,10 @@ async def recounted(
 
 
 def recount_findings(name: str, recounted_days: RecountedDays) -> list[Finding]:
-    days, purged_days, differing = recounted_days
+    days, purged_days, differing, is_moving = recounted_days
+    if is_moving and not differing:
+        text = "its days are being moved to another time zone; check again when that is done"
+        return [Finding("data", True, f"{name}: {text}")]
     if not differing:
         purged = f" ({purged_days} of them purged)" if purged_days else ""
         return [Finding("data", True, f"{name}: every total of {days} days is right{purged}")]

@@ -157,7 +157,8 @@ FIND_DAYS = f"""
 -- event_pages.days_with_all
 select d.value
 from json_each(:days) d
-where {_all_present("usage_day", "values", "d.value")}
+where exists (select 1 from zone_change where workspace_id = :workspace_id)
+  or {_all_present("usage_day", "values", "d.value")}
   and {_all_present("usage_pair_day", "pairs", "d.value", "and other = json_extract(w.value, '$[2]')")}
 order by d.key
 """  # noqa: S608, E501 - names of ours
@@ -251,8 +252,7 @@ class _Search:
 
     async def _days(self, until_ms: int) -> list[int]:
         """Local days that have every filter's value, and its pairs where those are kept."""
-        first = day_of(self._span.start_ms, self._time_zone)
-        last = day_of(until_ms, self._time_zone)
+        first, last = (day_of(ms, self._time_zone) for ms in (self._span.start_ms, until_ms))
         pairs = [
             (pair_code(a, b), self._filters[a], self._filters[b])
             for a, b in PAIRS

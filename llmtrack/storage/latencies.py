@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 
 from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import QUARTER_MS
-from llmtrack.domain.spans import Span, cut
+from llmtrack.domain.spans import Span, cut, cut_finely
+from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
 from llmtrack.storage.questions import Flat, Question, route
 from llmtrack.storage.scope import ScopedReading
@@ -60,7 +61,8 @@ async def latency_steps(reading: ScopedReading, question: Question) -> Steps:
         await check_bound(reading, [question.span], question.read_events_max)
         await _add_events(reading, question, question.span, found)
         return dict(found)
-    pieces = cut(question.span, question.time_zone)
+    has_days = await are_days_of(reading, question.time_zone)
+    pieces = cut(question.span, question.time_zone) if has_days else cut_finely(question.span)
     days = [pieces.days] if pieces.days is not None else []
     spans = [*pieces.instants]
     quarters = list(pieces.quarters)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import QUARTER_MS, day_start_ms
 from llmtrack.domain.spans import Buckets, Span, cut, cut_finely
+from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
 from llmtrack.storage.latencies import LATENCY_EVENTS
 from llmtrack.storage.questions import Flat, Question, route
@@ -52,7 +53,7 @@ async def latency_series(
         for place, span in enumerate(buckets.spans):
             await _add_events(reading, question, span, found, place)
         return dict(found)
-    fine = buckets.step.is_fine
+    fine = buckets.step.is_fine or not await are_days_of(reading, question.time_zone)
     pieces = cut_finely(question.span) if fine else cut(question.span, question.time_zone)
     days = [pieces.days] if pieces.days is not None else []
     quarters, spans = pieces.quarters, list(pieces.instants)

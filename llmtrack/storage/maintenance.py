@@ -246,6 +246,17 @@ def table_differences(expected: dict[str, int], found: dict[str, int]) -> Sequen
     ]
 
 
+ALL_ZONE_CHANGES = """
+-- maintenance.all_zone_changes
+select w.public_id from zone_change c join workspace w on w.id = c.workspace_id order by w.id
+"""
+
+
+async def all_zone_changes(database: Database) -> list[str]:
+    """The public ids of workspaces whose days are being moved to another zone."""
+    return [row[0] for row in await database.rows(ALL_ZONE_CHANGES)]
+
+
 class OrphanRun(NamedTuple):
     """A repricing run that is under way, for whoever may have to drive it."""
 

@@ -85,12 +85,15 @@ class Plan(NamedTuple):
     events: tuple[Span, ...]
 
 
-def plan(question: Question, step: Step | None = None) -> Plan:
-    """The cheapest way to the answer; buckets finer than a day cannot use day rows."""
+def plan(question: Question, step: Step | None = None, *, has_days: bool = True) -> Plan:
+    """The cheapest way to the answer; buckets finer than a day cannot use day rows.
+
+    `has_days`: whether the day rows are those of the question's zone.
+    """
     found = route(question)
     if found is None or (isinstance(found, Flat) and found.kind not in DAY_KINDS):
         return Plan(None, None, (), (question.span,))
-    fine = step is not None and step.is_fine
+    fine = not has_days or (step is not None and step.is_fine)
     pieces = cut_finely(question.span) if fine else cut(question.span, question.time_zone)
     if isinstance(found, Flat) and found.kind in QUARTER_KINDS:
         return Plan(found, *pieces)

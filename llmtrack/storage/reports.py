@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from llmtrack.domain.periods import QUARTER_MS, date_of_day, day_of, day_start_ms
 from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
+from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import DAY_KINDS, Kind
 from llmtrack.storage.labels import NO_LABEL, Label, labels_of
-from llmtrack.storage.questions import Question, plan
+from llmtrack.storage.questions import Plan, Question, plan
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import NO_SUMS, Sums
 from llmtrack.storage.usage_rows import UsageOf, check_bound, read_events, read_rollups
@@ -108,7 +109,7 @@ async def usage_total(reading: ScopedReading, question: Question) -> Sums:
 
 async def usage_by_value(reading: ScopedReading, question: Question) -> ByValue:
     """Sums by value; where events have none, under None."""
-    planned = plan(question)
+    planned = await _planned(reading, question)
     await check_bound(reading, planned.events, question.read_events_max)
     days, quarters = await read_rollups(reading, planned)
     found: ByValue = defaultdict(Sums)
@@ -131,7 +132,7 @@ async def usage_report(
     reading: ScopedReading, question: Question, buckets: Buckets, *, series_max: int
 ) -> UsageReport:
     """Everything a page shows of one question; `series_max` values get a series."""
-    if plan(question).route is None:
+    if (await _planned(reading, question)).route is None:
         return await _report_from_events(reading, question, buckets)
     values = await usage_by_value(reading, question)
     chosen = [value for value in ranked(values) if value is not None][:series_max]
@@ -181,7 +182,7 @@ async def _series(
     reading: ScopedReading, question: Question, buckets: Buckets, chosen: Sequence[int] | None
 ) -> Series:
     """Sums by value and bucket, of the chosen values or of all."""
-    planned = plan(question, buckets.step)
+    planned = await _planned(reading, question, buckets.step)
     await check_bound(reading, planned.events, question.read_events_max)
     days, quarters = await read_rollups(reading, planned, bucketed=True, chosen=chosen)
     places: dict[int, int] = {}
@@ -204,6 +205,11 @@ async def _series(
                 for row in await read_events(reading, question, part, chosen):
                     add(row.value, place, row.sums)
     return series
+
+
+async def _planned(reading: ScopedReading, question: Question, step: Step | None = None) -> Plan:
+    has_days = await are_days_of(reading, question.time_zone)
+    return plan(question, step, has_days=has_days)
 
 
 def _about(question: Question, kind: Kind) -> Question:

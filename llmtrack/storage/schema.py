@@ -20,6 +20,7 @@ from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_prices import PRICES
 from llmtrack.storage.schema_repricing import REPRICING
 from llmtrack.storage.schema_sessions import SESSIONS
+from llmtrack.storage.schema_zones import ZONES
 
 APPLICATION_ID = 0x4C4C4D54  # "LLMT", so that `file` and a stranger's database are told apart
 LOOKUP_TABLES = ("key_digest",)
@@ -240,4 +241,5 @@ MIGRATIONS: tuple[str, ...] = (
     KEYS,
     SESSIONS,
     ACCESS,
+    ZONES,
 )

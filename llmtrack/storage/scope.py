@@ -25,6 +25,8 @@ class ScopedReading:
     def __init__(self, reading: Reading, workspace_id: int) -> None:
         self._reading = reading
         self._workspace_id = workspace_id
+        self.day_zone: str | None = None
+        """What `day_zones` found out; "" while days are moved from one zone to another."""
 
     async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
         """Rows of a query that names `:workspace_id`; its value cannot be passed in."""

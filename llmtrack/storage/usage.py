@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrack.domain.events import DEFAULT_ENVIRONMENT, UNKNOWN_FEATURE
-from llmtrack.domain.periods import day_of, month_of
+from llmtrack.domain.periods import month_of
 from llmtrack.domain.plans import Refusal, refusal
 from llmtrack.storage.catalog import Catalog
+from llmtrack.storage.day_zones import DayZone, day_zone
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_rows import (
     EventRow,
@@ -106,6 +107,7 @@ class _Batch:
         self._catalog = catalog
         self._connection = connection
         self._rollups = Rollups(self._day_of)
+        self._zones: dict[int, DayZone] = {}
         self._rows: list[EventRow] = []
         self._places: dict[tuple[int, int, int], int] = {}  # keys of rows with a response id
         self._months: Counter[tuple[int, int]] = Counter()
@@ -227,8 +229,10 @@ class _Batch:
         return self._catalog.names.id_of(self._connection, workspace_id, kind, text)
 
     def _day_of(self, workspace_id: int, timestamp_ms: int) -> int:
-        zone = self._catalog.workspace(self._connection, workspace_id).time_zone
-        return day_of(timestamp_ms, zone)
+        zone = self._zones.get(workspace_id)
+        if zone is None:  # not from the catalog: days are counted by what this transaction sees
+            zone = self._zones[workspace_id] = day_zone(self._connection, workspace_id)
+        return zone.day_of(timestamp_ms)
 
 
 def _stored(row: EventRow) -> Outcome:

@@ -16,6 +16,7 @@ from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.proxies import TrustedProxies
 from llmtrack.services.secret_box import SecretBox
 from llmtrack.services.vitals import Vitals
+from llmtrack.services.zone_changes import ZoneMover
 from llmtrack.storage.database import Database
 from llmtrack.web import (
     access_routes,
@@ -113,6 +114,7 @@ def build_app(
     app.cleanup_ctx.extend([_ingest, _watch, _passwords, repricing.run_repricer])
     app.on_response_prepare.append(send_new_token)
     app.cleanup_ctx.extend([_ingest, keep_key_uses, _watch, _passwords, repricing.run_repricer])
+    app.cleanup_ctx.append(_zone_mover)
     app.add_routes(_routes(assets))
     check_gates(app)
     security.answer_parser_faults()
@@ -175,6 +177,14 @@ async def _watch(app: web.Application) -> AsyncIterator[None]:
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
+
+
+async def _zone_mover(app: web.Application) -> AsyncIterator[None]:
+    moving = asyncio.create_task(ZoneMover(app[DATABASE]).watch())
+    yield
+    moving.cancel()
+    with suppress(asyncio.CancelledError):
+        await moving
 
 
 async def _passwords(app: web.Application) -> AsyncIterator[None]:

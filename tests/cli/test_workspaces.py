@@ -65,3 +65,12 @@ def test_a_change_says_which_file_it_is_made_in(program: Program) -> None:
 
     assert changed.stderr == f"Data: {program.database}\n"
     assert listed.stderr == ""
+
+
+def test_another_time_zone_counts_every_day_anew(program: Program) -> None:
+    program.ok("workspaces", "set-time-zone", "Acme", "Asia/Kolkata")
+
+    changed = program.json("workspaces", "set-time-zone", "Acme", "Asia/Kolkata")
+    assert changed == {"workspace": "Acme", "time_zone": "Asia/Kolkata", "changed": False}
+    assert "Mars/Olympus" in program.fails(2, "workspaces", "set-time-zone", "Acme", "Mars/Olympus")
+    assert program.json("check", "data")[0]["ok"]

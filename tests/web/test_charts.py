@@ -1,10 +1,13 @@
 import re
+from datetime import date
 from xml.etree.ElementTree import fromstring
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmtrack.domain.periods import day_number, day_start_ms
+from llmtrack.domain.spans import Span, Step, buckets_of
 from llmtrack.web.charts import (
     HEIGHT,
     Axis,
@@ -13,6 +16,7 @@ from llmtrack.web.charts import (
     sparkline,
     stacked_bars,
 )
+from llmtrack.web.usage_chart import Series, Style, chart_of
 
 BAR = re.compile(r"M([\d.]+) ([\d.]+)V([\d.]+)")
 
@@ -97,3 +101,30 @@ def test_ninety_days_of_six_series_stay_small() -> None:
     series = [[day * 37 % 91 + 1 for day in range(90)] for _ in range(6)]
     svg = stacked_bars(series, Axis(600), [f"series-{n}" for n in range(6)])
     assert len(svg) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("zone_name", "day", "hours", "twice"),
+    [
+        ("Europe/Berlin", "2026-10-25", 25, ["25 Oct, 02:00 CEST", "25 Oct, 02:00 CET"]),
+        ("Europe/Berlin", "2026-03-29", 23, []),
+        ("America/New_York", "2026-11-01", 25, ["1 Nov, 01:00 EDT", "1 Nov, 01:00 EST"]),
+        ("Asia/Kathmandu", "2026-11-01", 24, []),
+        ("Asia/Kolkata", "2026-11-01", 24, []),
+    ],
+)
+def test_an_hour_that_comes_twice_has_two_bars_with_their_zones(
+    zone_name: str, day: str, hours: int, twice: list[str]
+) -> None:
+    start = day_number(date.fromisoformat(day))
+    span = Span(day_start_ms(start, zone_name), day_start_ms(start + 1, zone_name))
+    buckets = buckets_of(span, Step.HOUR, zone_name)
+    series = [Series("all", "c1", "", None, list(range(len(buckets))))]
+
+    chart = chart_of(series, buckets, zone_name, Style("Requests", str, str, ""))
+
+    assert len(chart.bars) == hours
+    assert chart.bars[0].text.endswith(", 00:00")
+    assert chart.bars[-1].text.endswith(", 23:00")
+    assert [bar.text for bar in chart.bars if not bar.text[-1].isdigit()] == twice
+    assert len({(bar.first, bar.last) for bar in chart.bars}) == hours
