@@ -26,10 +26,14 @@ COMMANDS = {
         "setup", "setup", "Create the database, the first admin and the first workspace."
     ),
     "users": Entry(
-        "users", "users", "Users: list, create, reset a password, hand out a sign-in link."
+        "users", "users", "Users: list, create, reset a password, sign-in links, disable, sessions."
     ),
     "workspaces": Entry(
         "workspaces", "workspaces", "Workspaces: list, create, plans, suspend and resume."
+    ),
+    "members": Entry("members", "members", "Members: list, invite, change a role, remove."),
+    "access": Entry(
+        "access", "access", "Access: report, review, and leave for administrators to look in."
     ),
     "keys": Entry(
         "keys",
@@ -80,6 +84,12 @@ COMMANDS = {
 }
 """In the order in which `--help` lists them."""
 ADDED = {
+    "users": (
+        Entry("user_access", "disable", ""),
+        Entry("user_access", "enable", ""),
+        Entry("user_access", "sessions", ""),
+        Entry("user_access", "sign_out", ""),
+    ),
     "workspaces": (
         Entry("retention", "set_retention", ""),
         Entry("content", "keep_content", ""),

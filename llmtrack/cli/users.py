@@ -20,7 +20,7 @@ ROLES = ("owner", "admin", "analyst", "viewer")
 
 @click.group()
 def users() -> None:
-    """Users: list, create, reset a password, hand out a sign-in link."""
+    """Users: list, create, reset a password, sign-in links, disable, sessions."""
 
 
 @users.command("list")
@@ -32,7 +32,7 @@ def list_(data: Data, as_json: bool) -> None:
     async def run(database: "Database") -> list[dict[str, Any]]:
         from llmtrack.storage.users import list_users
 
-        return [_fields(user) for user in await list_users(database)]
+        return [user_fields(user) for user in await list_users(database)]
 
     columns = ("id", "email", "name", "admin", "state", "last_sign_in_at")
     none = "no user yet; start with: llmtrack setup"
@@ -88,7 +88,7 @@ def create(
                 add_member(connection, found.id, user.id, role=Role(role), **who)
             return user
 
-        return _fields(await database.write(add))
+        return user_fields(await database.write(add))
 
     print_fields(data.run(run, changes=True), as_json=as_json)
 
@@ -119,7 +119,7 @@ def reset_password(data: Data, email: str, password_file: str | None, as_json: b
             )
             return user_by_email(connection, email)
 
-        return _fields(await database.write(change))
+        return user_fields(await database.write(change))
 
     print_fields(data.run(run, changes=True), as_json=as_json)
 
@@ -140,7 +140,7 @@ def login_link(data: Data, email: str, url: str | None, as_json: bool) -> None:
         from llmtrack.storage.login_links import SIGN_IN_LIFE_MS, create_sign_in_link
         from llmtrack.storage.users import user_by_email
 
-        base = (url or _server_url(data)).rstrip("/")
+        base = (url or server_url(data)).rstrip("/")
         token = mint_token()
         created_ms = now_ms()
 
@@ -183,14 +183,14 @@ def reset_factors(data: Data, email: str, as_json: bool) -> None:
             user = user_by_email(connection, email)
             removed = reset_factors(connection, user, actor=operator(), now_ms=now_ms())
             ended = revoke_sessions(connection, user, actor=operator(), now_ms=now_ms())
-            return _fields(user) | {"factors_removed": removed, "sessions_ended": ended}
+            return user_fields(user) | {"factors_removed": removed, "sessions_ended": ended}
 
         return await database.write(change)
 
     print_fields(data.run(run, changes=True), as_json=as_json)
 
 
-def _server_url(data: Data) -> str:
+def server_url(data: Data) -> str:
     """Where the server listens. Raises CommandFailed if none runs on the data directory."""
     from llmtrack.services.lock import holder_of
 
@@ -212,7 +212,7 @@ def _hashed(password: str, email: str) -> str:
     return Passwords().hash(password)
 
 
-def _fields(user: "User") -> dict[str, Any]:
+def user_fields(user: "User") -> dict[str, Any]:
     return {
         "id": user.public_id,
         "email": user.email,

@@ -29,6 +29,11 @@ REMOVE_MEMBER = """
 delete from membership where workspace_id = :workspace_id and user_id = :user_id
 """
 
+END_SESSIONS = """
+-- member_changes.sign_out_member
+delete from session where user_id = :user_id
+"""
+
 
 class _Member(NamedTuple):
     user_id: int
@@ -95,6 +100,32 @@ def remove_member(
         details={"email": member.email, "role": member.role.value},
         now_ms=now_ms,
     )
+
+
+def sign_out_member(
+    connection: sqlite3.Connection,
+    workspace_id: int,
+    public_id: str,
+    *,
+    by: Role = Role.OWNER,
+    actor: Actor,
+    now_ms: int,
+) -> int:
+    """End all of their sessions; how many there were. Raises NotFound, Refused."""
+    member = _member(connection, workspace_id, public_id)
+    if member.role is Role.OWNER and by is not Role.OWNER:
+        raise Refused("only an owner ends the sessions of an owner", fix="ask an owner")
+    ended = connection.execute(END_SESSIONS, {"user_id": member.user_id}).rowcount
+    record(
+        connection,
+        workspace_id=workspace_id,
+        actor=actor,
+        action="member.sign_out",
+        target=public_id,
+        details={"email": member.email, "sessions": ended},
+        now_ms=now_ms,
+    )
+    return ended
 
 
 def _member(connection: sqlite3.Connection, workspace_id: int, public_id: str) -> _Member:

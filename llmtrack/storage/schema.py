@@ -15,6 +15,7 @@ from llmtrack.storage.schema_at_risk import AT_RISK
 from llmtrack.storage.schema_audit import AUDIT
 from llmtrack.storage.schema_content import CONTENT
 from llmtrack.storage.schema_customers import CUSTOMERS
+from llmtrack.storage.schema_grants import GRANTS
 from llmtrack.storage.schema_keys import KEYS
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_prices import PRICES
@@ -242,4 +243,5 @@ MIGRATIONS: tuple[str, ...] = (
     SESSIONS,
     ACCESS,
     ZONES,
+    GRANTS,
 )

@@ -1,6 +1,16 @@
 """The routes of keys and accounts in one list."""
 
-from llmtrack.web import account, invitation, key_changes, keys, members, second_factor, usage_api
+from llmtrack.web import (
+    access,
+    account,
+    instance,
+    invitation,
+    key_changes,
+    keys,
+    members,
+    second_factor,
+    usage_api,
+)
 
 ROUTES = [
     *usage_api.ROUTES,
@@ -8,6 +18,8 @@ ROUTES = [
     *second_factor.ROUTES,
     *invitation.ROUTES,
     *members.ROUTES,
+    *access.ROUTES,
+    *instance.ROUTES,
     *keys.ROUTES,
     *key_changes.ROUTES,
 ]

@@ -8,9 +8,11 @@ from aiohttp import web
 
 from llmtrack.domain.credentials import mint_token, token_digest
 from llmtrack.domain.roles import Permission, may
+from llmtrack.storage.access_grants import scope_by_grant
 from llmtrack.storage.audit import Actor
 from llmtrack.storage.currencies import currency_of
 from llmtrack.storage.memberships import memberships, scope_for_member
+from llmtrack.storage.scope import Scope
 from llmtrack.storage.sessions import (
     LIFE_MS,
     create_session,
@@ -84,15 +86,10 @@ def require(permission: Permission) -> Callable[[Handler], Handler]:
             signed_in = request.get(SIGNED_IN)
             if signed_in is None:
                 return sign_in_first(request)
-            database, user = request.app[DATABASE], signed_in.user
-            scope = await scope_for_member(database, user.id, request.match_info["workspace"])
-            found = await memberships(database, user.id)
-            choices = [WorkspaceChoice(each.public_id, each.name) for each in found]
-            strict = {each.public_id for each in found if each.requires_second_factor}
-            request[VIEWER] = Viewer(user.email, scope, choices, user.is_admin)
+            scope, is_strict = await _opened(request, signed_in)
             if not may(scope.role, permission):
                 raise web.HTTPForbidden
-            if scope.public_id in strict and not signed_in.has_second_factor:
+            if is_strict and not signed_in.has_second_factor:
                 return see_other("/account?factor")
             request[SCOPE] = scope
             question = await ask_for_proof(request, permission)
@@ -105,6 +102,25 @@ def require(permission: Permission) -> Callable[[Handler], Handler]:
         return guarded
 
     return decorate
+
+
+async def _opened(request: web.Request, signed_in: SignedIn) -> tuple[Scope, bool]:
+    """The workspace of the address, and whether it asks for a second factor; sets VIEWER.
+
+    It opens to members, and to an administrator of the instance who has leave to look in.
+    """
+    database, user = request.app[DATABASE], signed_in.user
+    public_id, now_ms = request.match_info["workspace"], request.app[CLOCK_MS]()
+    found = await memberships(database, user.id)
+    choices = [WorkspaceChoice(each.public_id, each.name) for each in found]
+    if any(each.public_id == public_id for each in found) or not user.is_admin:
+        scope = await scope_for_member(database, user.id, public_id)
+        strict = {each.public_id for each in found if each.requires_second_factor}
+        request[VIEWER] = Viewer(user.email, scope, choices, user.is_admin)
+        return scope, public_id in strict
+    granted = await scope_by_grant(database, user.id, public_id, now_ms=now_ms)
+    request[VIEWER] = Viewer(user.email, granted.scope, choices, user.is_admin, granted.expires_ms)
+    return granted.scope, granted.requires_second_factor
 
 
 def sign_in_first(request: web.Request) -> web.Response:

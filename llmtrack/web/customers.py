@@ -82,7 +82,7 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         more_sums=sum((values[value] for value in order[ROWS_MAX:]), NO_SUMS),
         total=total,
         count=sum(value is not None for value in order),
-        may_price=may(look.scope.role, Permission.MANAGE_KEYS),
+        may_price=may(look.scope.role, Permission.MANAGE_PRICES),
         return_to=look.query.url,
     )
 
@@ -133,7 +133,7 @@ def _days(look: Look) -> range:
     return range(day_of(span.start_ms, zone), day_of(max(last_ms, span.start_ms), zone) + 1)
 
 
-@require(Permission.MANAGE_KEYS)
+@require(Permission.MANAGE_PRICES)
 async def post_price(request: web.Request) -> web.StreamResponse:
     scope = request[SCOPE]
     form = await read_form(request, ("customer", "price", "return_to"))

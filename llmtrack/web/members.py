@@ -7,6 +7,8 @@ from aiohttp import web
 from llmtrack.domain.credentials import mint_token
 from llmtrack.domain.errors import AlreadyExists, InvalidValue, Refused
 from llmtrack.domain.roles import Permission, Role, may
+from llmtrack.storage.access_grants import list_grants
+from llmtrack.storage.access_reviews import review_due_ms
 from llmtrack.storage.factor_rules import require_second_factor
 from llmtrack.storage.invitations import (
     create_invitation,
@@ -159,6 +161,8 @@ async def _page(
         invitations=await list_invitations(scope, now_ms=now_ms) if may_manage else [],
         link=request.app[FRESH_KEYS].take(session, invited, now_ms) if invited else None,
         is_strict=await _is_strict(request),
+        grants=await list_grants(request.app[DATABASE], scope, now_ms=now_ms),
+        is_review_due=may_manage and now_ms >= await review_due_ms(scope),
         may_rule=may(scope.role, Permission.MANAGE_WORKSPACE),
         own_id=request[SIGNED_IN].user.public_id,
         may_read_audit=may(scope.role, Permission.READ_AUDIT),

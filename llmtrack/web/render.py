@@ -36,6 +36,8 @@ class Viewer:
     workspace: Scope | None = None
     workspaces: Sequence[WorkspaceChoice] = ()
     is_admin: bool = False
+    granted_until_ms: int | None = None
+    """Of an administrator who is no member and has leave to look in."""
 
 
 class Section(NamedTuple):

@@ -19,3 +19,9 @@ async def sign_in(client: Client, name: str) -> None:
 async def post(client: Client, path: str, **form: str) -> ClientResponse:
     """A form as the browser sends it from our own page."""
     return await client.post(path, data=form, headers=OWN_SITE, allow_redirects=False)
+
+
+async def text_of(client: Client, path: str, status: int = 200) -> str:
+    async with client.get(path, allow_redirects=False) as response:
+        assert response.status == status, path
+        return await response.text()

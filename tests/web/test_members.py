@@ -7,16 +7,10 @@ import pytest
 from llmtrack.storage.invitations import LIFE_MS
 from tests.conftest import World
 from tests.web.conftest import Client, Clock
-from tests.web.people import post, sign_in
+from tests.web.people import post, sign_in, text_of
 
 DORA = "dora@example.com"
 NEW_PASSWORD = "seven wild geese over the lake"
-
-
-async def text_of(client: Client, path: str, status: int = 200) -> str:
-    async with client.get(path, allow_redirects=False) as response:
-        assert response.status == status
-        return await response.text()
 
 
 async def invite(client: Client, world: World, email: str = DORA, role: str = "analyst") -> str:

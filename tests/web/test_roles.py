@@ -20,11 +20,13 @@ MEMBERS, AUDIT = Permission.MANAGE_MEMBERS, Permission.READ_AUDIT
 # something outside of all areas fails: say here who may.
 AREAS = {
     ("GET", ""): READ,
+    ("GET", "access"): MEMBERS,
     ("GET", "audit"): AUDIT,
     ("GET", "events/export"): EXPORT,
     ("GET", "explore/export"): EXPORT,
     ("GET", "keys/{key}/deletion"): KEYS,
-    ("POST", "customers/price"): KEYS,
+    ("POST", "access"): MEMBERS,
+    ("POST", "customers/price"): PRICES,
     ("POST", "keys"): KEYS,
     ("POST", "members"): MEMBERS,
     ("POST", "members/leaving"): READ,  # everybody may leave
@@ -54,6 +56,8 @@ PUBLIC = {
 BY_KEY = "/api/"
 OWN_ACCOUNT = "/account"
 """Of whoever is signed in, whatever their workspaces."""
+INSTANCE = "/instance"
+"""Of administrators of the instance; to anybody else it does not exist."""
 
 Route = tuple[str, str]
 
@@ -79,7 +83,7 @@ async def test_every_route_has_its_place_in_the_table(client: Client) -> None:
         if pattern.startswith("/w/"):
             assert wanted_of(method, pattern), f"{method} {pattern}: say in AREAS who may"
         else:
-            assert pattern in PUBLIC or pattern.startswith((BY_KEY, OWN_ACCOUNT)), pattern
+            assert pattern in PUBLIC or pattern.startswith((BY_KEY, OWN_ACCOUNT, INSTANCE)), pattern
 
 
 async def test_every_gate_asks_for_what_the_table_says(client: Client) -> None:
