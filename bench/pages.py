@@ -27,7 +27,7 @@ FILTERS: tuple[dict[str, str], ...] = (
 )
 PAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "": {"by": DIMENSIONS},
-    "explore": {"by": ("model", "feature", "customer"), "then": ("", "feature", "model")},
+    "explore": {"by": ("model", "feature", "customer"), "sub": ("", "feature", "model")},
     "changes": {"by": ("model", "feature", "customer")},
     "events": {},
 }

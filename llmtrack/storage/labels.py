@@ -100,11 +100,19 @@ limit :most
 """
 
 
+CUSTOMER_DAYS = 3
+
+
 async def choices(
     reading: ScopedReading, kind: Kind, days: tuple[int, int], *, most: int
 ) -> list[Label]:
-    """The values seen on some days, the dearest first: what a filter offers."""
+    """The values seen on some days, the dearest first: what a filter offers.
+
+    Of customers, who are many, those of the last CUSTOMER_DAYS.
+    """
     first, end = days
+    if kind is Kind.CUSTOMER:
+        first = max(first, end - CUSTOMER_DAYS)
     rows = await reading.rows(READ_CHOICES, kind=kind, first=first, end=end, most=most)
     values = [row["value"] for row in rows]
     labels = await labels_of(reading, kind, values)

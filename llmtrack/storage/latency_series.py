@@ -4,15 +4,14 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import QUARTER_MS, day_start_ms
 from llmtrack.domain.spans import Buckets, Span, cut, cut_finely
 from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
-from llmtrack.storage.latencies import LATENCY_EVENTS
+from llmtrack.storage.latencies import steps_of_events
 from llmtrack.storage.questions import Flat, Question, route
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.usage_rows import check_bound, filter_values
+from llmtrack.storage.usage_rows import check_bound
 
 StepsByBucket = dict[int | None, list[Counter[int]]]
 
@@ -49,7 +48,7 @@ async def latency_series(
     found: StepsByBucket = defaultdict(lambda: [Counter() for _ in buckets.spans])
     kept = route(question)
     if not isinstance(kept, Flat) or kept.kind not in LATENCY_DAY_KINDS:
-        await check_bound(reading, [question.span], question.read_events_max)
+        await check_bound(reading, [question.span], question.read_events_max, question.filters)
         for place, span in enumerate(buckets.spans):
             await _add_events(reading, question, span, found, place)
         return dict(found)
@@ -93,11 +92,5 @@ def _within_buckets(quarters: Sequence[tuple[int, int]], buckets: Buckets) -> li
 async def _add_events(
     reading: ScopedReading, question: Question, span: Span, found: StepsByBucket, place: int
 ) -> None:
-    rows = await reading.rows(
-        LATENCY_EVENTS[question.kind],
-        start_ms=span.start_ms,
-        end_ms=span.end_ms,
-        **filter_values(question.filters),
-    )
-    for value, latency_ms, events in rows:
-        found[value][place][latency_step(latency_ms)] += events
+    for value, steps in (await steps_of_events(reading, question, span)).items():
+        found[value][place].update(steps)

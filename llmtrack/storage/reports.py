@@ -15,9 +15,10 @@ from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import DAY_KINDS, Kind
 from llmtrack.storage.labels import NO_LABEL, Label, labels_of
 from llmtrack.storage.questions import Plan, Question, plan
+from llmtrack.storage.rollup_rows import UsageOf, read_rollups
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import NO_SUMS, Sums
-from llmtrack.storage.usage_rows import UsageOf, check_bound, read_events, read_rollups
+from llmtrack.storage.sums import NO_SUMS, Sums, total_of
+from llmtrack.storage.usage_rows import check_bound, read_events
 
 SUMMED_KINDS = tuple(kind for kind in DAY_KINDS if kind is not Kind.TOTAL)
 """What a breakdown can be by."""
@@ -104,28 +105,29 @@ async def totals_by_bucket(
 async def usage_total(reading: ScopedReading, question: Question) -> Sums:
     """The sums of all events that the question's filters let through."""
     of_all = _about(question, Kind.TOTAL)
-    return sum((await usage_by_value(reading, of_all)).values(), NO_SUMS)
+    return total_of((await usage_by_value(reading, of_all)).values())
 
 
 async def usage_by_value(reading: ScopedReading, question: Question) -> ByValue:
     """Sums by value; where events have none, under None."""
     planned = await _planned(reading, question)
-    await check_bound(reading, planned.events, question.read_events_max)
+    await check_bound(reading, planned.events, question.read_events_max, question.filters)
     days, quarters = await read_rollups(reading, planned)
-    found: ByValue = defaultdict(Sums)
-    for row in _relabelled(question, [*days, *quarters]):
-        found[row.value] += row.sums
+    rows = _relabelled(question, [*days, *quarters])
     for span in planned.events:
-        for row in await read_events(reading, question, span):
-            found[row.value] += row.sums
+        rows += await read_events(reading, question, span)
+    found: ByValue = {}
+    for row in rows:
+        known = found.get(row.value)
+        found[row.value] = row.sums if known is None else known + row.sums
     if question.kind is Kind.CUSTOMER and planned.route is not None:
         # The rollups have no row for events without a customer: they are what is missing.
         found.pop(None, None)
         total = await usage_total(reading, question)
-        rest = total - sum(found.values(), NO_SUMS)
+        rest = total - total_of(found.values())
         if rest.events:
             found[None] = rest
-    return dict(found)
+    return found
 
 
 async def usage_report(
@@ -138,7 +140,7 @@ async def usage_report(
     chosen = [value for value in ranked(values) if value is not None][:series_max]
     series = await _series(reading, question, buckets, chosen)
     return UsageReport(
-        total=sum(values.values(), NO_SUMS),
+        total=total_of(values.values()),
         values=values,
         bucket_totals=await totals_by_bucket(reading, question, buckets),
         series=series,
@@ -162,7 +164,7 @@ async def _report_from_events(
     reading: ScopedReading, question: Question, buckets: Buckets
 ) -> UsageReport:
     """One pass over the events, bucket by bucket: no table has these sums."""
-    await check_bound(reading, [question.span], question.read_events_max)
+    await check_bound(reading, [question.span], question.read_events_max, question.filters)
     values: ByValue = defaultdict(Sums)
     series: Series = {}
     for place, bucket in enumerate(buckets.spans):
@@ -171,7 +173,7 @@ async def _report_from_events(
             of_value = series.setdefault(row.value, [NO_SUMS] * len(buckets))
             of_value[place] = row.sums
     return UsageReport(
-        total=sum(values.values(), NO_SUMS),
+        total=total_of(values.values()),
         values=dict(values),
         bucket_totals=_bucket_sums(series, len(buckets)),
         series=series,
@@ -183,7 +185,7 @@ async def _series(
 ) -> Series:
     """Sums by value and bucket, of the chosen values or of all."""
     planned = await _planned(reading, question, buckets.step)
-    await check_bound(reading, planned.events, question.read_events_max)
+    await check_bound(reading, planned.events, question.read_events_max, question.filters)
     days, quarters = await read_rollups(reading, planned, bucketed=True, chosen=chosen)
     places: dict[int, int] = {}
     series: Series = {}

@@ -1,7 +1,8 @@
 """What a report adds up: the measures of some events, as exact whole numbers."""
 
-import sqlite3
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from operator import add, sub
+from typing import NamedTuple
 
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.money import join_pico
@@ -35,8 +36,7 @@ EVENT_SUMS = f"""count(*) as events,
   sum(cost_status in ({_UNKNOWN_USAGE})) as unknown_usage_events"""
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """The measures of some events. Token counts leave out events that did not tell theirs."""
 
     events: int = 0
@@ -62,36 +62,25 @@ class Sums:
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
+    # Adds up, where other tuples are joined.
+    def __add__(self, other: "Sums") -> "Sums":  # type: ignore[override]
+        return Sums._make(map(add, self, other))
 
     def __sub__(self, other: "Sums") -> "Sums":
-        return Sums(*(a - b for a, b in zip(_values(self), _values(other), strict=True)))
+        return Sums._make(map(sub, self, other))
 
 
 NO_SUMS = Sums()
+_MICRO, _REST = MEASURES.index("cost_micro"), MEASURES.index("cost_rest")
 
 
-def sums_of(row: sqlite3.Row, first: int) -> Sums:
+def sums_of(row: Sequence[int | None], first: int) -> Sums:
     """The sums in a row whose MEASURES begin at column `first`; a sum of nothing is 0."""
-    values = dict(zip(MEASURES, (value or 0 for value in tuple(row)[first:]), strict=True))
-    cost_pico = join_pico(values.pop("cost_micro"), values.pop("cost_rest"))
-    return Sums(cost_pico=cost_pico, **values)
+    values = [value or 0 for value in row[first:]]
+    values[_MICRO : _REST + 1] = [join_pico(values[_MICRO], values[_REST])]
+    return Sums._make(values)
 
 
-def _values(sums: Sums) -> tuple[int, ...]:
-    return (
-        sums.events,
-        sums.errors,
-        sums.timeouts,
-        sums.cancelled,
-        sums.input_tokens,
-        sums.cache_read_tokens,
-        sums.cache_write_tokens,
-        sums.output_tokens,
-        sums.reasoning_tokens,
-        sums.cost_pico,
-        sums.unpriced_events,
-        sums.partial_events,
-        sums.unknown_usage_events,
-    )
+def total_of(many: Iterable[Sums]) -> Sums:
+    """All of them together."""
+    return Sums._make(map(sum, zip(NO_SUMS, *many, strict=True)))

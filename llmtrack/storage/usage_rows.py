@@ -1,16 +1,16 @@
-"""Reads the rows that a plan names: day rows, quarter rows, pairs, events."""
+"""Sums straight from events, and the bound on how many of them may be read."""
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
-from llmtrack.domain.periods import QUARTER_MS
+from llmtrack.domain.periods import DAY_MS, QUARTER_MS
 from llmtrack.domain.spans import Span
-from llmtrack.storage.dimensions import Kind
-from llmtrack.storage.questions import Flat, Pair, Plan, Question, TooMuchToRead
+from llmtrack.storage.dimensions import QUARTER_KINDS, Kind
+from llmtrack.storage.purge import PURGED_KIND
+from llmtrack.storage.questions import PASSED_PER_READ, Question, TooMuchToRead
+from llmtrack.storage.rollup_rows import UsageOf
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import EVENT_SUMS, ROLLUP_SUMS, Sums, sums_of
+from llmtrack.storage.sums import EVENT_SUMS, sums_of
 
 EVENT_COLUMNS = (
     (Kind.TOTAL, "0"),
@@ -32,43 +32,9 @@ FILTER_EVENTS = "\n".join(
 """Conditions on `event`; an absent filter is null."""
 
 
-class UsageOf(NamedTuple):
-    """The sums of one value in one bucket (a day, a quarter, or 0 for the whole)."""
-
-    bucket: int
-    value: int | None
-    sums: Sums
-
-
 def filter_values(filters: Mapping[Kind, int]) -> dict[str, int | None]:
     return {kind.name.lower(): filters.get(kind) for kind, _ in FILTERS}
 
-
-# `:bucketed` is 1 to keep the buckets apart and 0 to add them up.
-_ROLLUP = f"""
-select bucket * :bucketed as bucket, {{value}} as value,
-  {ROLLUP_SUMS}
-from {{table}}
-where workspace_id = :workspace_id
-  and kind = :kind
-  and bucket >= :first
-  and bucket < :end
-  and {{condition}}
-  and (:chosen is null or {{value}} in (select value from json_each(:chosen)))
-group by 1, 2
-having sum(events) > 0
-"""  # noqa: S608 - names of columns
-
-
-def _rollup(table: str, value: str, condition: str) -> str:
-    return _ROLLUP.format(table=table, value=f"{table}.{value}", condition=condition)
-
-
-_ONE_VALUE = "(:value is null or {table}.value = :value)"
-FLAT_DAYS = _rollup("usage_day", "value", _ONE_VALUE.format(table="usage_day"))
-FLAT_QUARTERS = _rollup("usage_quarter", "value", _ONE_VALUE.format(table="usage_quarter"))
-PAIR_DAYS_OF_FIRST = _rollup("usage_pair_day", "other", "usage_pair_day.value = :value")
-PAIR_DAYS_OF_OTHER = _rollup("usage_pair_day", "value", "usage_pair_day.other = :value")
 
 READ_EVENTS = {
     kind: f"""
@@ -88,33 +54,6 @@ having count(*) > 0
 }
 
 
-async def read_rollups(
-    reading: ScopedReading,
-    planned: Plan,
-    *,
-    bucketed: bool = False,
-    chosen: Sequence[int] | None = None,
-) -> tuple[list[UsageOf], list[UsageOf]]:
-    """The plan's day rows and its quarter rows."""
-    found = planned.route
-    if found is None:
-        return [], []
-    common: dict[str, Any] = {"bucketed": int(bucketed), "chosen": _listed(chosen)}
-    common["value"] = found.value
-    days: list[UsageOf] = []
-    if planned.days is not None:
-        first, end = planned.days
-        code = found.kind if isinstance(found, Flat) else found.code
-        rows = await reading.rows(_day_sql(found), kind=code, first=first, end=end, **common)
-        days = [_usage(row) for row in rows]
-    quarters: list[UsageOf] = []
-    for first, end in planned.quarters:
-        assert isinstance(found, Flat)  # noqa: S101 - pairs are kept per day only
-        rows = await reading.rows(FLAT_QUARTERS, kind=found.kind, first=first, end=end, **common)
-        quarters += [_usage(row) for row in rows]
-    return days, quarters
-
-
 async def read_events(
     reading: ScopedReading, question: Question, span: Span, chosen: Sequence[int] | None = None
 ) -> list[UsageOf]:
@@ -126,9 +65,19 @@ async def read_events(
         chosen=_listed(chosen),
         **filter_values(question.filters),
     )
-    return [_usage(row) for row in rows]
+    return [UsageOf(row[0], row[1], sums_of(row, 2)) for row in rows]
 
 
+FIND_PURGED = f"""
+-- usage_rows.check_bound
+select 1
+from usage_quarter
+where workspace_id = :workspace_id
+  and kind = {PURGED_KIND}
+  and bucket >= :first
+  and bucket < :end
+limit 1
+"""  # noqa: S608 - a number
 COUNT_EVENTS = """
 -- usage_rows.check_bound
 select count(*) from (
@@ -139,46 +88,72 @@ select count(*) from (
   limit :most
 )
 """
-COUNT_QUARTERS = """
+COUNTED = {
+    table: f"""
 -- usage_rows.check_bound
-select coalesce(sum(events), 0)
-from usage_quarter
-where workspace_id = :workspace_id
-  and kind = 0
-  and bucket >= :first
-  and bucket < :end
-"""
+select coalesce(sum(u.events), 0)
+from json_each(:buckets) b
+cross join {table} u
+where u.workspace_id = :workspace_id
+  and u.kind = :kind
+  and u.bucket = b.value
+  and u.value = :value
+"""  # noqa: S608 - names of tables
+    for table in ("usage_quarter", "usage_day")
+}
+FEW_DAYS_MS = 3 * DAY_MS
 
 
 async def check_bound(
-    reading: ScopedReading, spans: Sequence[Span], events_max: int | None
+    reading: ScopedReading,
+    spans: Sequence[Span],
+    events_max: int | None,
+    filters: Mapping[Kind, int] | None = None,
 ) -> None:
-    """Raises TooMuchToRead if the spans hold more events than may be read one by one."""
+    """Raises TooMuchToRead if reading the spans' events one by one is more than may be.
+
+    That is `events_max` events that the filters let through, or PASSED_PER_READ times as many
+    that are looked at. The rollups know at most how many that can be.
+    """
     if events_max is None:
         return
-    held = 0
+    looks_max = PASSED_PER_READ * events_max
+    held = read = 0
     for span in spans:
-        # Up to the bound counting stops early; how many there are is a sum of quarters.
-        [row] = await reading.rows(
-            COUNT_EVENTS, start_ms=span.start_ms, end_ms=span.end_ms, most=events_max + 1
-        )
-        if row[0] > events_max:
-            first, end = span.start_ms // QUARTER_MS, -(-span.end_ms // QUARTER_MS)
-            [row] = await reading.rows(COUNT_QUARTERS, first=first, end=end)
-        held += row[0]
-    if held > events_max:
-        raise TooMuchToRead(held, events_max)
+        looks = reads = await _held(reading, span, looks_max)
+        for kind, value in (filters or {}).items():
+            reads = min(reads, await _at_most(reading, kind, value, span))
+        held, read = held + looks, read + reads
+    if read > events_max:
+        raise TooMuchToRead(read, events_max)
+    if held > looks_max:
+        raise TooMuchToRead(held, looks_max)
 
 
-def _day_sql(found: Flat | Pair) -> str:
-    if isinstance(found, Flat):
-        return FLAT_DAYS
-    return PAIR_DAYS_OF_FIRST if found.filters_first else PAIR_DAYS_OF_OTHER
+async def _held(reading: ScopedReading, span: Span, most: int) -> int:
+    """How many events the span has; what was purged is still in the sums, but not among them."""
+    held = await _at_most(reading, Kind.TOTAL, 0, span)
+    first, end = span.start_ms // QUARTER_MS, -(-span.end_ms // QUARTER_MS)
+    if held > most and not await reading.rows(FIND_PURGED, first=first, end=end):
+        return held
+    [row] = await reading.rows(
+        COUNT_EVENTS, start_ms=span.start_ms, end_ms=span.end_ms, most=most + 1
+    )
+    return int(row[0])
+
+
+async def _at_most(reading: ScopedReading, kind: Kind, value: int, span: Span) -> int:
+    """No fewer than the span has of a value: what lies at its edges is counted whole."""
+    if kind in QUARTER_KINDS and span.length_ms < FEW_DAYS_MS:
+        table, unit, more = "usage_quarter", QUARTER_MS, 0
+    else:
+        table, unit, more = "usage_day", DAY_MS, 1  # a zone's days begin up to a day from UTC's
+    buckets = range(span.start_ms // unit - more, -(-span.end_ms // unit) + more)
+    [row] = await reading.rows(
+        COUNTED[table], buckets=json.dumps(list(buckets)), kind=kind, value=value
+    )
+    return int(row[0])
 
 
 def _listed(values: Sequence[int] | None) -> str | None:
     return None if values is None else json.dumps(list(values))
-
-
-def _usage(row: sqlite3.Row) -> UsageOf:
-    return UsageOf(row[0], row[1], sums_of(row, 2))

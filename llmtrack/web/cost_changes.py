@@ -21,7 +21,7 @@ from llmtrack.domain.timeframes import custom_timeframe
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import ByValue, usage_by_value
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.sums import NO_SUMS, Sums, total_of
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require
 from llmtrack.web.change_words import Sentence, sentence_of, signed_usd
@@ -75,8 +75,8 @@ def _answer(
 ) -> web.Response:
     span, before_text = before
     total = total_split(found.splits)
-    before_sums = sum(found.before.values(), NO_SUMS)
-    now_sums = sum(found.now.values(), NO_SUMS)
+    before_sums = total_of(found.before.values())
+    now_sums = total_of(found.now.values())
     rows = [_row(look, found, value) for value in _ranked(found.splits)]
     more = rows[ROWS_MAX:] if len(rows) > ROWS_MAX + 1 else []
     return analytics_page(
@@ -123,7 +123,7 @@ async def overview_sentences(look: Look) -> list[Sentence]:
             found = await compare(look, name, look.timeframe.previous)
         except TooMuchToRead:
             continue
-        if not sum(found.before.values(), NO_SUMS).events:
+        if not total_of(found.before.values()).events:
             return []
         drivers = largest_drivers(found.splits, OVERVIEW_SENTENCES)
         size = sum(abs(driver.amount_pico) for driver in drivers)
@@ -186,8 +186,8 @@ def _summed(rows: list[Row]) -> Row:
     return Row(
         Label("", f"{len(rows):,} more"),
         None,
-        sum((row.before for row in rows), NO_SUMS),
-        sum((row.now for row in rows), NO_SUMS),
+        total_of(row.before for row in rows),
+        total_of(row.now for row in rows),
         total_split({row: row.split for row in rows}),
     )
 

@@ -15,7 +15,7 @@ from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of, value_of
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import ByValue, ranked, usage_by_value
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.changes import Change, ratio_change
@@ -62,7 +62,7 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
     order = ranked(values)
     shown = order[:ROWS_MAX]
     labels = await labels_of(look.reading, Kind.CUSTOMER, [one for one in shown if one is not None])
-    total = sum(values.values(), NO_SUMS)
+    total = total_of(values.values())
     return analytics_page(
         request,
         "customers.html",
@@ -79,7 +79,7 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
             for value in shown
         ],
         more=len(order) - len(shown),
-        more_sums=sum((values[value] for value in order[ROWS_MAX:]), NO_SUMS),
+        more_sums=total_of(values[value] for value in order[ROWS_MAX:]),
         total=total,
         count=sum(value is not None for value in order),
         may_price=may(look.scope.role, Permission.MANAGE_PRICES),

@@ -15,7 +15,7 @@ from llmtrack.storage.event_pages import EventPage, event_page
 from llmtrack.storage.event_search import EventDetail, FoundEvents, read_event, search_page
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import totals_by_bucket
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require, see_other
 from llmtrack.web.context import CLOCK_MS, SCOPE
@@ -141,7 +141,7 @@ async def _histogram(look: Look, query: PageQuery) -> tuple[Chart | None, Sums |
         sums = await totals_by_bucket(look.reading, look.question(Kind.TOTAL), buckets)
     except TooMuchToRead:
         return None, None
-    total = sum(sums, NO_SUMS)
+    total = total_of(sums)
     fine = [one.events - one.failures - one.cancelled for one in sums]
     outcomes = (
         ("Succeeded", "series-1", fine),

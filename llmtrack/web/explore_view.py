@@ -7,7 +7,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from llmtrack.storage.labels import Label
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.sums import NO_SUMS, Sums, total_of
 from llmtrack.web.changes import Change, ratio_change
 from llmtrack.web.charts import share_bar
 from llmtrack.web.explore_data import Explored, Points
@@ -76,7 +76,7 @@ def _by_value(query: PageQuery, ask: Ask, found: Explored) -> list[Series]:
 
 def _compared(ask: Ask, found: Explored) -> list[Series]:
     before: Points = found.before_points or []
-    total = [sum(found.before.values(), NO_SUMS)] if found.before else [NO_SUMS]
+    total = [total_of(found.before.values())] if found.before else [NO_SUMS]
     was = written(ask.metric, found.value_of(total[0])) if ask.metric.of else ""
     return [
         Series(
@@ -94,7 +94,7 @@ def explore_lines(query: PageQuery, ask: Ask, found: Explored) -> list[Line]:
     ]
     rest = found.order[found.shown :]
     if rest:
-        sums = sum((found.report.values[value] for value in rest), NO_SUMS)
+        sums = total_of(found.report.values[value] for value in rest)
         text = written(ask.metric, found.value_of(sums)) if ask.metric.of else "–"  # noqa: RUF001
         lines.append(_plain(Label("", f"Other ({len(rest):,})"), text, found, sums, ask))
     return lines
@@ -105,7 +105,7 @@ def total_line(ask: Ask, found: Explored) -> Line:
     line = _plain(Label("", "Total"), written(ask.metric, found.total), found, total, ask)
     if found.before is None or ask.metric.of is None:
         return line
-    return _with_before(line, ask, found, total, sum(found.before.values(), NO_SUMS))
+    return _with_before(line, ask, found, total, total_of(found.before.values()))
 
 
 def explore_pivot(query: PageQuery, ask: Ask, found: Explored) -> Pivot:
@@ -117,7 +117,7 @@ def explore_pivot(query: PageQuery, ask: Ask, found: Explored) -> Pivot:
         if value not in found.subs:
             continue
         of_subs = found.subs[value]
-        rest = sum((of_subs[one] for one in of_subs if one not in columns), NO_SUMS)
+        rest = total_of(of_subs[one] for one in of_subs if one not in columns)
         cells = [written(ask.metric, _cell(found, of_subs.get(one, NO_SUMS))) for one in columns]
         cells.append(written(ask.metric, _cell(found, rest)))
         rows.append((_line(query, ask, found, value, place), cells))
@@ -139,9 +139,9 @@ def _pivot_ends(
         ends.insert(0, ("Other", rest))
     lines = []
     for text, values in ends:
-        others = sum((values[one] for one in values if one not in columns), NO_SUMS)
+        others = total_of(values[one] for one in values if one not in columns)
         cells = [*(values.get(one, NO_SUMS) for one in columns), others]
-        whole = sum(values.values(), NO_SUMS)
+        whole = total_of(values.values())
         line = _plain(
             Label("", text), written(ask.metric, found.value_of(whole)), found, whole, ask
         )

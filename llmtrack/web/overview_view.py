@@ -12,7 +12,7 @@ from llmtrack.domain.timeframes import Timeframe
 from llmtrack.storage.labels import Label
 from llmtrack.storage.latencies import Steps
 from llmtrack.storage.reports import UsageReport, ranked
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.changes import Change, duration_change, points_change, ratio_change
 from llmtrack.web.charts import share_bar, sparkline
 from llmtrack.web.numbers import milliseconds, percent, tokens_short, usd_short
@@ -137,7 +137,7 @@ def table_of(query: PageQuery, data: OverviewData) -> Table:
         rows.append(replace(row, css_class=classes.get(value, ""), url=url, trend=trend))
     more = None
     if rest:
-        sums = sum((report.values[value] for value in rest), NO_SUMS)
+        sums = total_of(report.values[value] for value in rest)
         label = Label("", f"{len(rest):,} more")
         more = _row(report, label, sums, _merged_of(data.steps, rest))
     total = _row(report, Label("", "Total"), report.total, _merged(data.total_steps))

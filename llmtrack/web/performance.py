@@ -16,7 +16,7 @@ from llmtrack.storage.latencies import latency_steps
 from llmtrack.storage.latency_series import latency_series
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import totals_by_bucket, usage_by_value
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require
 from llmtrack.web.numbers import milliseconds, percent, tokens_short
@@ -52,7 +52,7 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
     sums = await totals_by_bucket(look.reading, look.question(Kind.TOTAL), buckets)
     steps = await latency_series(look.reading, look.question(Kind.TOTAL), buckets)
     of_all = steps.get(0, [Counter() for _ in buckets.spans])
-    total = sum(sums, NO_SUMS)
+    total = total_of(sums)
     return analytics_page(
         request,
         "performance.html",

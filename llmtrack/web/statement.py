@@ -22,7 +22,7 @@ from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.questions import Question
 from llmtrack.storage.reports import breakdown_by_day, ranked, usage_by_value, used_days
 from llmtrack.storage.scope import Scope, ScopedReading
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.auth import require
 from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.page_query import DIMENSIONS
@@ -61,7 +61,7 @@ async def get_statement(request: web.Request) -> web.StreamResponse:
         now_ms=now_ms,
         month=first,
         is_running=first <= today < end,
-        total=sum((day.sums for day in days), NO_SUMS),
+        total=total_of(day.sums for day in days),
         days=days,
         tables=tables,
         months=_months(used, today),
@@ -77,7 +77,7 @@ async def _table(reading: ScopedReading, scope: Scope, name: str, span: Span) ->
     shown, rest = order[:ROWS_MAX], order[ROWS_MAX:]
     labels = await labels_of(reading, kind, [value for value in shown if value is not None])
     rows = [(labels.get(value) or Label("", f"no {name}"), values[value]) for value in shown]
-    return Table(name, rows, len(rest), sum((values[value] for value in rest), NO_SUMS))
+    return Table(name, rows, len(rest), total_of(values[value] for value in rest))
 
 
 def _month(text: str, today: date) -> date:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,15 @@ from llmtrack.storage.dimensions import DAY_KINDS, PAIRS, Kind
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.labels import choices, labels_of, value_of
 from llmtrack.storage.latencies import latency_steps
-from llmtrack.storage.questions import Flat, Pair, Question, TooMuchToRead, plan, route
+from llmtrack.storage.questions import (
+    PASSED_PER_READ,
+    Flat,
+    Pair,
+    Question,
+    TooMuchToRead,
+    plan,
+    route,
+)
 from llmtrack.storage.reports import (
     SUMMED_KINDS,
     breakdown,
@@ -211,17 +220,27 @@ async def test_latency_steps_are_those_of_the_events(store: Seeded) -> None:
 async def test_reading_events_has_a_bound_that_says_so(store: Seeded) -> None:
     start_ms = WORLDS[store.time_zone]
     span = Span(start_ms, start_ms + SPAN_DAYS * DAY_MS)
-    filters = {Kind.MODEL: 1, Kind.FEATURE: 2}
-    question = Question(Kind.KEY, span, store.time_zone, filters, read_events_max=499)
+    rows = [row for row in store.rows if row.customer_id is not None]
+    filters = {Kind.MODEL: rows[0].model_id, Kind.CUSTOMER: rows[0].customer_id or 0}
+    # The rarer of the two values bounds what the filters let through.
+    most = min(len(matching(store, span, {kind: value})) for kind, value in filters.items())
+    question = Question(Kind.KEY, span, store.time_zone, filters, read_events_max=most - 1)
     buckets = buckets_of(Span(start_ms // 900_000 * 900_000, span.end_ms), Step.DAY, "UTC")
     async with store.scope.reading() as reading:
         with pytest.raises(TooMuchToRead) as caught:
             await usage_total(reading, question)
-        assert (caught.value.events, caught.value.events_max) == (500, 499)
+        assert (caught.value.events, caught.value.events_max) == (most, most - 1)
         with pytest.raises(TooMuchToRead):
             await usage_report(reading, question, buckets, series_max=5)
         with pytest.raises(TooMuchToRead):
             await latency_steps(reading, question)
+        # As many events as are passed over take a tenth of the time, and still have a bound.
+        within = replace(question, read_events_max=max(most, -(-500 // PASSED_PER_READ)))
+        assert await usage_total(reading, within) == summed(matching(store, span, filters))
+        few = replace(question, filters={Kind.SOURCE: 0, Kind.STATUS: 3}, read_events_max=49)
+        with pytest.raises(TooMuchToRead) as caught:
+            await usage_total(reading, few)
+        assert (caught.value.events, caught.value.events_max) == (500, 490)
         # From the rollups, the same span has no bound.
         flat = Question(Kind.KEY, span, store.time_zone, {}, read_events_max=10)
         assert sum((await usage_by_value(reading, flat)).values(), NO_SUMS).events == 500

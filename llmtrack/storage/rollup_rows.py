@@ -1,0 +1,154 @@
+"""Reads sums from the rollups: the rows by one dimension, and those by two.
+
+A table's key is workspace, kind, bucket, value: what is wanted of one value is looked up bucket
+by bucket, never sifted from the rows of all the others.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from llmtrack.storage.dimensions import MEASURES
+from llmtrack.storage.questions import Flat, Pair, Plan
+from llmtrack.storage.scope import ScopedReading
+from llmtrack.storage.sums import Sums, sums_of
+
+
+class UsageOf(NamedTuple):
+    """The sums of one value in one bucket (a day, a quarter, or 0 for the whole)."""
+
+    bucket: int
+    value: int | None
+    sums: Sums
+
+
+class _Way(NamedTuple):
+    """How rows `u` of a table are found, and which column has the value that is asked for."""
+
+    tables: str
+    value: str
+    where: str
+
+    def sql(self, *, bucketed: bool) -> str:
+        """One row for each bucket and value, or the buckets added up under bucket 0."""
+        if bucketed:
+            measures, rest = ", ".join(f"u.{name}" for name in MEASURES), "and u.events > 0"
+        else:
+            measures = ", ".join(f"sum(u.{name})" for name in MEASURES)
+            rest = "group by 2\nhaving sum(u.events) > 0"
+        bucket = "u.bucket" if bucketed else "0"
+        return f"""
+-- rollup_rows.read_rollups
+select {bucket} as bucket, {self.value} as value, {measures}
+from {self.tables}
+where u.workspace_id = :workspace_id
+  and u.kind = :kind
+  and {self.where}
+{rest}
+"""  # noqa: S608 - names of tables and columns
+
+
+_BUCKETS = "json_each(:buckets) b"
+_CHOSEN = "json_each(:chosen) c"
+_WITHIN = "u.bucket >= :first and u.bucket < :end"
+_IN_BUCKET = "u.bucket = b.value"
+_WAYS = {
+    "days": _Way("usage_day u", "u.value", _WITHIN),
+    "chosen days": _Way(
+        f"{_BUCKETS} cross join {_CHOSEN} cross join usage_day u",
+        "u.value",
+        f"{_IN_BUCKET} and u.value = c.value",
+    ),
+    "quarters": _Way("usage_quarter u", "u.value", _WITHIN),
+    "chosen quarters": _Way(
+        "usage_quarter u",
+        "u.value",
+        f"{_WITHIN} and u.value in (select value from json_each(:chosen))",  # noqa: S608 - ours
+    ),
+    "one in quarters": _Way(
+        f"{_BUCKETS} cross join usage_quarter u", "u.value", f"{_IN_BUCKET} and u.value = :value"
+    ),
+    "first": _Way(
+        f"{_BUCKETS} cross join usage_pair_day u", "u.other", f"{_IN_BUCKET} and u.value = :value"
+    ),
+    "chosen of first": _Way(
+        f"{_BUCKETS} cross join {_CHOSEN} cross join usage_pair_day u",
+        "u.other",
+        f"{_IN_BUCKET} and u.value = :value and u.other = c.value",
+    ),
+    # Which first values a day has is known from the rows by one dimension.
+    "other": _Way(
+        f"{_BUCKETS} cross join usage_day d cross join usage_pair_day u",
+        "u.value",
+        "d.workspace_id = :workspace_id and d.kind = :first_kind and d.bucket = b.value"
+        f" and {_IN_BUCKET} and u.value = d.value and u.other = :value",
+    ),
+    "chosen of other": _Way(
+        f"{_BUCKETS} cross join {_CHOSEN} cross join usage_pair_day u",
+        "u.value",
+        f"{_IN_BUCKET} and u.value = c.value and u.other = :value",
+    ),
+}
+SUMMED = {name: way.sql(bucketed=False) for name, way in _WAYS.items()}
+BUCKETED = {name: way.sql(bucketed=True) for name, way in _WAYS.items()}
+
+
+async def read_rollups(
+    reading: ScopedReading,
+    planned: Plan,
+    *,
+    bucketed: bool = False,
+    chosen: Sequence[int] | None = None,
+) -> tuple[list[UsageOf], list[UsageOf]]:
+    """The plan's day rows and its quarter rows."""
+    found = planned.route
+    if found is None:
+        return [], []
+    statements = BUCKETED if bucketed else SUMMED
+    days: list[UsageOf] = []
+    if planned.days is not None:
+        way, values = _of_days(found, chosen)
+        days = await _read(reading, statements[way], values, planned.days)
+    quarters: list[UsageOf] = []
+    for span in planned.quarters:
+        assert isinstance(found, Flat)  # noqa: S101 - pairs are kept per day only
+        way, values = _of_quarters(found, chosen)
+        quarters += await _read(reading, statements[way], values, span)
+    return days, quarters
+
+
+def _of_days(found: Flat | Pair, chosen: Sequence[int] | None) -> tuple[str, dict[str, Any]]:
+    """The way to the rows, and what it needs to know."""
+    if isinstance(found, Flat) and found.value is not None:
+        chosen = [found.value]
+    values: dict[str, Any] = {"chosen": None if chosen is None else json.dumps(list(chosen))}
+    if isinstance(found, Flat):
+        values["kind"] = found.kind
+        return ("days" if chosen is None else "chosen days"), values
+    side = "first" if found.filters_first else "other"
+    values |= {"kind": found.code, "value": found.value, "first_kind": found.code // 16}
+    return (side if chosen is None else f"chosen of {side}"), values
+
+
+def _of_quarters(found: Flat, chosen: Sequence[int] | None) -> tuple[str, dict[str, Any]]:
+    if found.value is not None:
+        return "one in quarters", {"kind": found.kind, "value": found.value}
+    if chosen is not None:
+        return "chosen quarters", {"kind": found.kind, "chosen": json.dumps(list(chosen))}
+    return "quarters", {"kind": found.kind}
+
+
+async def _read(
+    reading: ScopedReading, sql: str, values: dict[str, Any], span: tuple[int, int]
+) -> list[UsageOf]:
+    first, end = span
+    if ":buckets" in sql:
+        values = {**values, "buckets": json.dumps(list(range(first, end)))}
+    else:
+        values = {**values, "first": first, "end": end}
+    return [_usage(row) for row in await reading.rows(sql, **values)]
+
+
+def _usage(row: sqlite3.Row) -> UsageOf:
+    return UsageOf(row[0], row[1], sums_of(row, 2))
