@@ -10,6 +10,7 @@ from llmtrack.cli.data import now_ms
 from llmtrack.cli.output import moment
 from llmtrack.config.loading import Config, ConfigUnusable
 from llmtrack.config.table import (
+    ALLOWED_HOSTS,
     LISTEN,
     PLAIN_LISTEN,
     PUBLIC_URL,
@@ -18,6 +19,7 @@ from llmtrack.config.table import (
     TLS_MODE,
     TRUSTED_PROXIES,
 )
+from llmtrack.services.host_names import HostNames, host_of, machine_names
 from llmtrack.services.listening import (
     Address,
     bind,
@@ -41,6 +43,8 @@ class Plan(NamedTuple):
     is_self_signed: bool
     plain_sockets: list[socket]
     """Where plain http is answered beside TLS."""
+    hosts: HostNames | None
+    """None: any name is good."""
 
     @property
     def certificate_file(self) -> str | None:
@@ -61,14 +65,27 @@ def plan_listening(config: Config, open_things: ExitStack) -> Plan:
     reachable = reachable_address(*bound[0])
     is_plain = mode in {"none", "proxy"}
     source = None if is_plain else pair_source(config, mode, addresses[0])
+    tls = None if source is None else LiveTls(source)
     return Plan(
         sockets,
         config[PUBLIC_URL].rstrip("/") or f"{'http' if mode == 'none' else 'https'}://{reachable}",
-        None if source is None else LiveTls(source),
+        tls,
         _proxies(config) if mode == "proxy" else None,
         mode == "self-signed",
         _plain_sockets(config, mode, open_things),
+        None if mode == "proxy" and not config[PUBLIC_URL] else _hosts(config, tls),
     )
+
+
+def _hosts(config: Config, tls: LiveTls | None) -> HostNames:
+    return HostNames(known_names(config), lambda: tls.facts.names if tls is not None else ())
+
+
+def known_names(config: Config) -> set[str]:
+    """The names of the server that do not depend on its certificate."""
+    listened = {parse_address(text).host for text in config[LISTEN]}
+    public = host_of(config[PUBLIC_URL].partition("://")[2].partition("/")[0])
+    return {*config[ALLOWED_HOSTS], *machine_names(), *listened, public} - {""}
 
 
 def _bound(address: Address, open_things: ExitStack) -> list[socket]:

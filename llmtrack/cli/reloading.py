@@ -3,7 +3,7 @@
 import click
 
 from llmtrack.cli.data import Data
-from llmtrack.cli.listening import Plan, pair_source, tls_mode
+from llmtrack.cli.listening import Plan, known_names, pair_source, tls_mode
 from llmtrack.cli.logs import set_up_logging
 from llmtrack.cli.watching import metrics_access
 from llmtrack.config.table import LISTEN, LOG_FORMAT, LOG_LEVEL, SETTINGS, TRUSTED_PROXIES
@@ -39,6 +39,8 @@ class Reloading:
         if self._plan.proxies is not None:
             networks = config[TRUSTED_PROXIES]
             self._plan.proxies.networks = networks
+        if self._plan.hosts is not None:
+            self._plan.hosts.names = frozenset(known_names(config))
         changed = [
             setting
             for setting in SETTINGS

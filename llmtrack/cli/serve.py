@@ -108,6 +108,7 @@ async def _start(database: "Database", plan: "Plan", vitals: "Vitals") -> "Serve
         secure=plan.tls is not None or plan.proxies is not None,
         certificate_file=plan.certificate_file,
         proxies=plan.proxies,
+        hosts=plan.hosts,
         vitals=vitals,
     )
     return await Server.start(

@@ -65,6 +65,16 @@ PUBLIC_URL = Setting(
     "How people and clients reach the server, e.g. https://llmtrack.example.com: for links and "
     "snippets. Empty: the address it listens on.",
 )
+ALLOWED_HOSTS = Setting(
+    "server.allowed_hosts",
+    TEXTS,
+    "",
+    "Further names by which this server is asked, e.g. costs.internal. Known without it: the "
+    "host of server.public_url, names in server.listen and in the certificate, the machine's own "
+    "name, localhost and every IP address. Under another name requests are refused with 421. "
+    "Behind a proxy any name is good until server.public_url is set.",
+    reloads=True,
+)
 PLAIN_LISTEN = Setting(
     "server.plain_listen",
     TEXTS,
@@ -204,6 +214,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     DATA_DIR,
     LISTEN,
     PUBLIC_URL,
+    ALLOWED_HOSTS,
     PLAIN_LISTEN,
     TLS_MODE,
     TLS_CERT_FILE,

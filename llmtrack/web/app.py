@@ -10,6 +10,7 @@ from aiohttp import web
 from llmtrack.config import resource_dir
 from llmtrack.domain.credentials import Passwords
 from llmtrack.services.content_guard import ContentGuard
+from llmtrack.services.host_names import HostNames
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
@@ -51,6 +52,7 @@ from llmtrack.web.context import (
 from llmtrack.web.data_quality import CONTENT_GUARD
 from llmtrack.web.event_tail import TAILS, Tails, stop_tails
 from llmtrack.web.fresh_keys import FreshKeys
+from llmtrack.web.hosts import HOSTS, refuse_foreign_hosts
 from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
 from llmtrack.web.key_uses import KEY_USES, KeyUses, keep_key_uses
@@ -68,6 +70,7 @@ MIDDLEWARES = [
     measure,
     security.answer_faults,
     believe_proxies,
+    refuse_foreign_hosts,
     security.limit_bodies,
     security.refuse_foreign_origins,
     recognise_user,
@@ -86,6 +89,7 @@ def build_app(
     secure: bool,
     certificate_file: str | None = None,
     proxies: TrustedProxies | None = None,
+    hosts: HostNames | None = None,
     vitals: Vitals | None = None,
     clock_ms: Callable[[], int] = wall_clock_ms,
     passwords: Passwords | None = None,
@@ -94,6 +98,7 @@ def build_app(
 
     `certificate_file`: where a certificate is that we signed ourselves, for clients to trust.
     `proxies`: given when proxies speak TLS for us, and then nobody else is served.
+    `hosts`: the names under which requests are taken; None for any.
     """
     app = web.Application(client_max_size=BATCH_BYTES_MAX, middlewares=MIDDLEWARES)
     app[DATABASE] = database
@@ -102,6 +107,8 @@ def build_app(
     app[VITALS] = vitals or Vitals()
     if proxies is not None:
         app[PROXIES] = proxies
+    if hosts is not None:
+        app[HOSTS] = hosts
     app[PRICE_BOOKS] = PriceBooks(database)
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
     _set_door(app)
