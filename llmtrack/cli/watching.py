@@ -28,6 +28,7 @@ def vitals_of(data: Data, plan: Plan) -> Vitals:
         access=metrics_access(config),
         started_ms=now_ms(),
         certificate_ends_ms=lambda: plan.tls.facts.not_after_ms if plan.tls else None,
+        backup_directory=data.backup_directory,
     )
 
 

@@ -50,6 +50,7 @@ class Vitals:
         access: MetricsAccess | None = None,
         started_ms: int = 0,
         certificate_ends_ms: Callable[[], int | None] = lambda: None,
+        backup_directory: Path | None = None,
     ) -> None:
         self.guard = guard
         self.access = access or MetricsAccess()
@@ -57,8 +58,9 @@ class Vitals:
         """By method, route and status."""
         self.seconds: Counter[tuple[str, str]] = Counter()
         """Microseconds spent, by method and route."""
-        self._started_ms = started_ms
-        self._certificate_ends_ms = certificate_ends_ms
+        self.started_ms = started_ms
+        self.certificate_ends_ms = certificate_ends_ms
+        self.backup_directory = backup_directory
 
     @property
     def is_disk_full(self) -> bool:
@@ -86,7 +88,7 @@ class Vitals:
         version = (("version", __version__), ("sqlite", sqlite_version()))
         found = [
             Sample("build_info", "gauge", "What is running.", 1, version),
-            Sample("start_timestamp_seconds", "gauge", "When it started.", self._started_ms / 1000),
+            Sample("start_timestamp_seconds", "gauge", "When it started.", self.started_ms / 1000),
             Sample("resident_memory_bytes", "gauge", "Memory in use.", _resident_bytes()),
             Sample("open_descriptors", "gauge", "Open files and sockets.", _descriptors()),
         ]
@@ -95,7 +97,7 @@ class Vitals:
             found.append(Sample("disk_free_bytes", "gauge", "Free where the data is.", free))
             text = "1 while events are refused because the disk is full."
             found.append(Sample("disk_full", "gauge", text, int(self.is_disk_full)))
-        ends_ms = self._certificate_ends_ms()
+        ends_ms = self.certificate_ends_ms()
         if ends_ms is not None:
             text = "When the certificate in use ends."
             name = "certificate_end_timestamp_seconds"
@@ -149,12 +151,12 @@ def _escaped(value: str) -> str:
 def _files(database: Path) -> list[Sample]:
     wal = database.with_name(database.name + "-wal")
     return [
-        Sample("database_bytes", "gauge", "Size of the database.", _size(database)),
-        Sample("wal_bytes", "gauge", "Size of its write-ahead log.", _size(wal)),
+        Sample("database_bytes", "gauge", "Size of the database.", size_of(database)),
+        Sample("wal_bytes", "gauge", "Size of its write-ahead log.", size_of(wal)),
     ]
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:

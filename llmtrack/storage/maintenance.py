@@ -216,6 +216,11 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("pragma user_version").fetchone()[0])
 
 
+async def schema_version_of(database: Database) -> int:
+    [row] = await database.rows("pragma user_version")
+    return int(row[0])
+
+
 def folded(path: Path) -> bool:
     """Move the WAL into the file and let go of it; False if the file is too damaged for that.
 

@@ -33,8 +33,10 @@ from llmtrack.web import (
     reconcile,
     repricing,
     security,
+    settings,
     setup,
     sign_in,
+    system,
     unpriced,
 )
 from llmtrack.web.assets import Assets
@@ -158,6 +160,8 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *pricing.ROUTES,
         *pricing_forms.ROUTES,
         *at_risk.ROUTES,
+        *settings.ROUTES,
+        *system.ROUTES,
     ]
 
 

@@ -93,6 +93,16 @@ def tokens(count: int | None) -> Markup:
     return escape(short) if abs(count) < 1000 else _titled(short, f"{count:,}")
 
 
+def bytes_text(count: int) -> str:
+    """In units of 1024, as tools on a server tell sizes."""
+    scaled, unit = float(count), "B"
+    for name in ("KiB", "MiB", "GiB", "TiB"):
+        if scaled < 1024:
+            break
+        scaled, unit = scaled / 1024, name
+    return f"{count:,} B" if unit == "B" else f"{scaled:,.1f} {unit}"
+
+
 def percent(part: int, whole: int) -> str:
     """A share of a whole; what is there but small never reads as none of it."""
     if not whole:

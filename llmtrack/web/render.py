@@ -57,6 +57,7 @@ SECTIONS = (
     Section("performance", "Performance", "gauge", "l"),
     Section("keys", "Keys", "key-round", "k"),
     Section("members", "Members", "users", "m"),
+    Section("settings", "Settings", "settings", "s"),
 )
 
 
@@ -102,6 +103,7 @@ class Renderer:
             browser=browser_name,
             when=_when,
             utc_day=numbers.utc_day,
+            bytes=numbers.bytes_text,
         )
         # Macros without context: a block rendered alone sees globals, not its file's imports.
         self._environment.globals["ui"] = self._environment.get_template("_parts.html").module

@@ -35,6 +35,7 @@ AREAS = {
     ("GET", "pricing/own/new"): PRICES,
     ("POST", "pricing"): PRICES,
     ("POST", "pricing/reconcile"): READ,  # compares, and stores nothing
+    ("POST", "settings"): Permission.MANAGE_WORKSPACE,
 }
 
 # Without a session: signing in, setting up, assets, and the routes that ask for a key.

@@ -1,0 +1,96 @@
+"""`/w/{workspace}/settings`: name, time zone and retention, and where the rest is set."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from llmtrack.domain.errors import InvalidValue, Refused
+from llmtrack.domain.roles import Permission, may
+from llmtrack.storage.currencies import currency_of
+from llmtrack.storage.retention_rules import Retention, retention_of, set_retention
+from llmtrack.storage.workspace_names import rename_workspace
+from llmtrack.storage.zone_changes import set_time_zone, zone_change_of
+from llmtrack.web.auth import actor_of, require, see_other
+from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
+from llmtrack.web.forms import read_form, sentence
+from llmtrack.web.render import page
+from llmtrack.web.setup import zones_by_region
+
+PATH = "/w/{workspace}/settings"
+
+
+@require(Permission.READ)
+async def get_settings(request: web.Request) -> web.StreamResponse:
+    return await _page(request)
+
+
+@require(Permission.MANAGE_WORKSPACE)
+async def post_name(request: web.Request) -> web.StreamResponse:
+    form = await read_form(request, ("name",))
+    return await _changed(request, rename_workspace, name=form["name"])
+
+
+@require(Permission.MANAGE_WORKSPACE)
+async def post_time_zone(request: web.Request) -> web.StreamResponse:
+    """The server moves the days; the page tells how far it is."""
+    form = await read_form(request, ("time_zone",))
+    return await _changed(request, set_time_zone, time_zone=form["time_zone"])
+
+
+@require(Permission.MANAGE_WORKSPACE)
+async def post_retention(request: web.Request) -> web.StreamResponse:
+    """Empty days keep everything."""
+    form = await read_form(request, ("days", "drop_totals"))
+    days = form["days"].strip()
+    if days and not (days.isascii() and days.isdigit()):
+        return await _page(request, error=InvalidValue("days", f"{days[:20]!r} is no number"))
+    rule = Retention(int(days[:9]), keep_totals=form["drop_totals"] != "1") if days else None
+    return await _changed(request, set_retention, rule=rule)
+
+
+async def _changed(
+    request: web.Request, change: Callable[..., Any], **values: Any
+) -> web.StreamResponse:
+    scope = request[SCOPE]
+    try:
+        await scope.write(change, actor=actor_of(request), now_ms=request.app[CLOCK_MS](), **values)
+    except InvalidValue as error:
+        return await _page(request, error=error)
+    except Refused as error:
+        text = f"{error}; {error.fix}" if error.fix else str(error)
+        return await _page(request, error=InvalidValue("time_zone", text))
+    return see_other(f"/w/{scope.public_id}/settings?saved")
+
+
+async def _page(request: web.Request, *, error: InvalidValue | None = None) -> web.Response:
+    scope = request[SCOPE]
+    async with scope.reading() as reading:
+        retention = await retention_of(reading)
+        zone_change = await zone_change_of(reading)
+    return page(
+        request,
+        "settings.html",
+        status=422 if error else 200,
+        now_ms=request.app[CLOCK_MS](),
+        url=f"/w/{scope.public_id}/settings",
+        home_url=f"/w/{scope.public_id}/",
+        saved="saved" in request.query and error is None,
+        may_manage=may(scope.role, Permission.MANAGE_WORKSPACE),
+        may_read_audit=may(scope.role, Permission.READ_AUDIT),
+        is_admin=request[SIGNED_IN].user.is_admin,
+        zones=zones_by_region(),
+        zone_change=zone_change,
+        retention=retention,
+        currency=await currency_of(scope),
+        error_field=error.field if error else None,
+        error_text=sentence(error) if error else "",
+    )
+
+
+ROUTES = [
+    web.get(PATH, get_settings),
+    web.post(f"{PATH}/name", post_name),
+    web.post(f"{PATH}/time-zone", post_time_zone),
+    web.post(f"{PATH}/retention", post_retention),
+]
