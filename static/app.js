@@ -82,6 +82,9 @@
     }
   });
 
+  // On a phone the main menu scrolls sideways: begin where the page is.
+  document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // Elements with hx-trigger="refresh" and data-refresh="15" ask for themselves while visible.
   const asked = new WeakMap();
   setInterval(() => {
