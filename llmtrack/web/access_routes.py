@@ -8,6 +8,7 @@ from llmtrack.web import (
     key_changes,
     keys,
     members,
+    passkeys,
     second_factor,
     usage_api,
 )
@@ -16,6 +17,7 @@ ROUTES = [
     *usage_api.ROUTES,
     *account.ROUTES,
     *second_factor.ROUTES,
+    *passkeys.ROUTES,
     *invitation.ROUTES,
     *members.ROUTES,
     *access.ROUTES,

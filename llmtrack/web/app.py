@@ -58,6 +58,8 @@ from llmtrack.web.hosts import HOSTS, refuse_foreign_hosts
 from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
 from llmtrack.web.key_uses import KEY_USES, KeyUses, keep_key_uses
+from llmtrack.web.passkey_challenges import PasskeyChallenges
+from llmtrack.web.passkey_checks import CHALLENGES, load_passkeys
 from llmtrack.web.pending_steps import PENDING_STEPS, PendingSteps
 from llmtrack.web.probes import VITALS, measure
 from llmtrack.web.proxied import PROXIES, believe_proxies
@@ -137,6 +139,8 @@ def _set_door(app: web.Application) -> None:
     app[SIGN_IN_DELAYS] = SignInDelays()
     app[FRESH_KEYS] = FreshKeys()
     app[PENDING_STEPS] = PendingSteps()
+    app[CHALLENGES] = PasskeyChallenges()
+    app.on_startup.append(load_passkeys)
     app[SECRET_BOX] = SecretBox(database.path.parent)
 
 

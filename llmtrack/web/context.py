@@ -25,6 +25,7 @@ class Site(NamedTuple):
 
 WITH_CODE = " + code"
 PASSKEY = "passkey"
+WITH_PASSKEY = f" + {PASSKEY}"
 
 
 class SignedIn(NamedTuple):
@@ -35,11 +36,11 @@ class SignedIn(NamedTuple):
     proved_ms: int = 0
     """When the user last proved to be there."""
     how: str = "password"
-    """By what; ` + code` at its end for a second factor."""
+    """By what; ` + code` or `passkey` at its end for a second factor."""
 
     @property
     def has_second_factor(self) -> bool:
-        return self.how.endswith(WITH_CODE) or self.how == PASSKEY
+        return self.how.endswith((WITH_CODE, PASSKEY))
 
 
 DATABASE = web.AppKey("database", Database)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from aiohttp import BodyPartReader, web
 
-from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.errors import LLMtrackError
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 UPLOAD_CONTENT_TYPE = "multipart/form-data"
@@ -14,6 +14,9 @@ BODY_TIMEOUT_S = 15.0
 UPLOAD_TIMEOUT_S = 60.0
 PROOF_FIELD = "proof_password"
 """Beside any form's own fields: the password that `web.proof` asked for."""
+PASSKEY_PROOF_FIELD = "proof_passkey"
+"""The same, answered by a passkey."""
+PROOF_FIELDS = frozenset({PROOF_FIELD, PASSKEY_PROOF_FIELD})
 FORM_BYTES_MAX = 64 * 1024
 UNKNOWN_FIELD = "The form has a field that this page does not offer."
 
@@ -51,7 +54,7 @@ async def read_form(request: web.Request, names: Collection[str]) -> dict[str, s
         raise web.HTTPBadRequest(text="The form cannot be read.") from None
     values = dict.fromkeys(names, "")
     for name, value in posted.items():
-        if name == PROOF_FIELD:
+        if name in PROOF_FIELDS:
             continue
         if name not in values or not isinstance(value, str) or len(posted.getall(name)) > 1:
             raise web.HTTPBadRequest(text=UNKNOWN_FIELD)
@@ -86,7 +89,7 @@ async def read_upload(
         raise web.HTTPBadRequest(text="The form cannot be read.") from None
 
 
-def sentence(error: InvalidValue) -> str:
+def sentence(error: LLMtrackError) -> str:
     """What is wrong with a field and what to do, as it stands beside it."""
     text = f"{error}; {error.fix}" if error.fix else str(error)
     return f"{text[0].upper()}{text[1:]}."

@@ -1,7 +1,7 @@
 """What must not be done by a borrowed browser: it needs a proof of identity from minutes ago.
 
-A form that comes without one is answered with a page that asks for the password and holds the
-form; with the right password the form goes on as if nothing had been between.
+A form that comes without one is answered with a page that asks for the password or a passkey and
+holds the form; with the right one the form goes on as if nothing had been between.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,20 @@ from multidict import MultiDictProxy
 from yarl import URL
 
 from llmtrack.domain.credentials import mint_token
+from llmtrack.domain.passkeys import PasskeyRefused
 from llmtrack.domain.roles import Permission
+from llmtrack.storage.passkeys import credential_ids
 from llmtrack.storage.sessions import PROOF_MS, prove_session
-from llmtrack.web.context import CLOCK_MS, DATABASE, NEW_TOKEN, SIGNED_IN
-from llmtrack.web.forms import CONTENT_TYPE, PROOF_FIELD
+from llmtrack.web.context import (
+    CLOCK_MS,
+    DATABASE,
+    NEW_TOKEN,
+    SIGNED_IN,
+    SITE,
+    WITH_PASSKEY,
+)
+from llmtrack.web.forms import CONTENT_TYPE, PASSKEY_PROOF_FIELD, PROOF_FIELD, PROOF_FIELDS
+from llmtrack.web.passkey_checks import Asked, party_of, passkey_behind
 from llmtrack.web.password_checks import TooManyAttempts, attempt_succeeded, user_behind
 from llmtrack.web.render import page
 
@@ -23,6 +33,8 @@ CHANGES = frozenset(
 )
 """Their forms need the proof; looking does not."""
 
+PROOF = "proof"
+"""What a passkey's challenge is for here."""
 REPLAYED_MAX = 200
 Fields = Sequence[tuple[str, str]]
 Posted = MultiDictProxy[str | bytes | bytearray | web.FileField]
@@ -42,18 +54,36 @@ async def need_proof(request: web.Request) -> web.Response | None:
     if now_ms - signed_in.proved_ms < PROOF_MS:
         return None
     posted = await _posted(request)
-    password = posted.get(PROOF_FIELD) if posted is not None else None
+    password, answer = (
+        posted.get(field) if posted is not None else None
+        for field in (PROOF_FIELD, PASSKEY_PROOF_FIELD)
+    )
+    if isinstance(answer, str) and answer:
+        return await _prove_by_passkey(request, posted, answer)
     if not isinstance(password, str):
-        return _question(request, posted, None)
+        return await _question(request, posted, None)
     email = signed_in.user.email
     try:
         user = await user_behind(request, email, password)
     except TooManyAttempts as error:
-        return _question(request, posted, str(error), status=429)
+        return await _question(request, posted, str(error), status=429)
     if user is None or user.id != signed_in.user.id:
-        return _question(request, posted, "That is not your password.", status=422)
+        return await _question(request, posted, "That is not your password.", status=422)
     attempt_succeeded(request, email)
     await renew_session(request)
+    return None
+
+
+async def _prove_by_passkey(
+    request: web.Request, posted: Posted | None, answer: str
+) -> web.Response | None:
+    signed_in = request[SIGNED_IN]
+    try:
+        await passkey_behind(request, Asked(signed_in.session, PROOF, signed_in.user), answer)
+    except PasskeyRefused as error:
+        return await _question(request, posted, str(error), status=422)
+    how = None if signed_in.has_second_factor else signed_in.how + WITH_PASSKEY
+    await renew_session(request, how=how)
     return None
 
 
@@ -75,7 +105,7 @@ async def _posted(request: web.Request) -> Posted | None:
     return await request.post()
 
 
-def _question(
+async def _question(
     request: web.Request,
     posted: Posted | None,
     error: str | None,
@@ -85,8 +115,11 @@ def _question(
     fields: Fields = [
         (name, value)
         for name, value in (posted.items() if posted is not None else ())
-        if isinstance(value, str) and name != PROOF_FIELD
+        if isinstance(value, str) and name not in PROOF_FIELDS
     ][:REPLAYED_MAX]
+    user = request[SIGNED_IN].user
+    party = party_of(request.app[SITE])
+    has_passkey = party is not None and bool(await credential_ids(request.app[DATABASE], user.id))
     back = request.path_qs if request.method in {"GET", "HEAD"} else _page_of(request)
     response = page(
         request,
@@ -95,8 +128,10 @@ def _question(
         action="/proof" if posted is None else request.path_qs,
         fields=[("next", back)] if posted is None else fields,
         field=PROOF_FIELD,
-        email=request[SIGNED_IN].user.email,
-        has_password=request[SIGNED_IN].user.has_password,
+        passkey_field=PASSKEY_PROOF_FIELD,
+        party=party if has_passkey else None,
+        email=user.email,
+        has_password=user.has_password,
         error=error,
     )
     response.headers["X-Proof-Needed"] = "password"

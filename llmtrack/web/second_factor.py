@@ -133,13 +133,13 @@ async def post_enrolment(request: web.Request) -> web.StreamResponse:
     steps.drop(signed_in.session)
     how = signed_in.how if signed_in.how.endswith(WITH_CODE) else signed_in.how + WITH_CODE
     await renew_session(request, how=how)
-    return await _new_codes(request)
+    return await new_codes(request)
 
 
 @require_user
 async def post_recovery_codes(request: web.Request) -> web.StreamResponse:
     question = await need_proof(request)
-    return question or await _new_codes(request)
+    return question or await new_codes(request)
 
 
 @require_user
@@ -157,7 +157,7 @@ async def post_factor_removal(request: web.Request) -> web.StreamResponse:
     return see_other("/account")
 
 
-async def _new_codes(request: web.Request) -> web.Response:
+async def new_codes(request: web.Request) -> web.Response:
     """Shown once, on the account page."""
     codes, now_ms, signed_in = mint_recovery_codes(), request.app[CLOCK_MS](), request[SIGNED_IN]
     await request.app[DATABASE].write(

@@ -1,7 +1,7 @@
 """Signing in and out, and the way from `/` to a workspace."""
 
 import logging
-from typing import NamedTuple
+from functools import partial
 
 from aiohttp import web
 
@@ -9,17 +9,19 @@ from llmtrack.domain.credentials import token_digest
 from llmtrack.domain.errors import Refused
 from llmtrack.storage.login_links import is_sign_in_link, redeem_sign_in_link
 from llmtrack.storage.memberships import memberships
+from llmtrack.storage.second_factors import list_factors
 from llmtrack.storage.users import any_user, note_sign_in, user_of_id
 from llmtrack.web.auth import see_other, sign_in_first, start_session, stop_session
 from llmtrack.web.context import CLOCK_MS, DATABASE, SIGNED_IN, SITE, WITH_CODE
 from llmtrack.web.forms import read_form
+from llmtrack.web.passkey_checks import party_of
 from llmtrack.web.password_checks import (
     TooManyAttempts,
     attempt_succeeded,
     begin_attempt,
     user_behind,
 )
-from llmtrack.web.pending_steps import PENDING_STEPS
+from llmtrack.web.pending_steps import PENDING_STEPS, HalfSignedIn
 from llmtrack.web.proof import need_proof
 from llmtrack.web.render import page
 from llmtrack.web.second_factor import (
@@ -34,12 +36,6 @@ log = logging.getLogger(__name__)
 
 WRONG = "E-mail and password do not fit together."
 HELD_MAX = 200
-
-
-class Attempt(NamedTuple):
-    email: str
-    password: str
-    next_path: str
 
 
 async def get_home(request: web.Request) -> web.StreamResponse:
@@ -57,24 +53,25 @@ async def get_sign_in(request: web.Request) -> web.StreamResponse:
     next_path = local_path(request.query.get("next"))
     if SIGNED_IN in request:
         return see_other(next_path)
-    return await _form(request, Attempt("", "", next_path))
+    return await sign_in_page(request, next_path=next_path)
 
 
 async def post_sign_in(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, ("email", "password", "next"))
     email = form["email"].strip().lower()
-    attempt = Attempt(email, form["password"], local_path(form["next"]))
+    next_path = local_path(form["next"])
+    again = partial(sign_in_page, request, email=email, next_path=next_path)
     try:
-        user = await user_behind(request, email, attempt.password)
+        user = await user_behind(request, email, form["password"])
     except TooManyAttempts as error:
-        response = await _form(request, attempt, error=str(error), status=429)
+        response = await again(error=str(error), status=429)
         response.headers["Retry-After"] = str(error.wait_s)
         return response
     if user is None:
-        return await _form(request, attempt, error=WRONG, status=422)
+        return await again(error=WRONG, status=422)
     attempt_succeeded(request, email)
-    return await half_way(request, user, "password", attempt.next_path) or await _welcome(
-        request, user.id, attempt.next_path
+    return await half_way(request, user, "password", next_path) or await welcome(
+        request, user.id, next_path
     )
 
 
@@ -83,7 +80,7 @@ async def get_sign_in_link(request: web.Request) -> web.StreamResponse:
     token = request.query.get("token", "")
     database, now_ms = request.app[DATABASE], request.app[CLOCK_MS]()
     if not await is_sign_in_link(database, token_digest(token), now_ms=now_ms):
-        return await _form(request, Attempt("", "", "/"), error=_LINK_GONE, status=410)
+        return await sign_in_page(request, error=_LINK_GONE, status=410)
     return page(request, "sign_in_link.html", token=token)
 
 
@@ -93,16 +90,16 @@ async def post_sign_in_link(request: web.Request) -> web.StreamResponse:
     try:
         user_id = await request.app[DATABASE].write(redeem_sign_in_link, digest, now_ms=now_ms)
     except Refused:
-        return await _form(request, Attempt("", "", "/"), error=_LINK_GONE, status=410)
+        return await sign_in_page(request, error=_LINK_GONE, status=410)
     user = await user_of_id(request.app[DATABASE], user_id)
-    return await half_way(request, user, "link", "/") or await _welcome(
+    return await half_way(request, user, "link", "/") or await welcome(
         request, user_id, "/", how="link"
     )
 
 
 async def get_sign_in_code(request: web.Request) -> web.StreamResponse:
     _, step = pending_of(request)
-    return page(request, "sign_in_code.html", error=None) if step else see_other("/sign-in")
+    return await code_page(request, step) if step else see_other("/sign-in")
 
 
 async def post_sign_in_code(request: web.Request) -> web.StreamResponse:
@@ -114,13 +111,13 @@ async def post_sign_in_code(request: web.Request) -> web.StreamResponse:
     try:
         await begin_attempt(request, account)
     except TooManyAttempts as error:
-        return page(request, "sign_in_code.html", status=429, error=str(error))
+        return await code_page(request, step, status=429, error=str(error))
     if not await code_fits(request, step.user, form["code"]):
         log.warning("second step failed from %s for %s", request.remote, step.user.public_id)
-        return page(request, "sign_in_code.html", status=422, error="That code does not fit.")
+        return await code_page(request, step, status=422, error="That code does not fit.")
     attempt_succeeded(request, account)
     request.app[PENDING_STEPS].drop(digest)
-    response = await _welcome(request, step.user.id, step.next_path, how=step.how + WITH_CODE)
+    response = await welcome(request, step.user.id, step.next_path, how=step.how + WITH_CODE)
     response.del_cookie(step_cookie(request), path="/", secure=request.app[SITE].secure)
     return response
 
@@ -143,7 +140,7 @@ async def post_proof(request: web.Request) -> web.StreamResponse:
 _LINK_GONE = "This link has been used or is too old. Ask for another one, or sign in here."
 
 
-async def _welcome(
+async def welcome(
     request: web.Request, user_id: int, next_path: str, *, how: str = "password"
 ) -> web.Response:
     response = see_other(next_path)
@@ -152,16 +149,36 @@ async def _welcome(
     return response
 
 
-async def _form(
-    request: web.Request, attempt: Attempt, *, error: str | None = None, status: int = 200
+async def code_page(
+    request: web.Request, step: HalfSignedIn, *, error: str | None = None, status: int = 200
+) -> web.Response:
+    factors = await list_factors(request.app[DATABASE], step.user.id)
+    return page(
+        request,
+        "sign_in_code.html",
+        status=status,
+        kinds={factor.kind for factor in factors},
+        party=party_of(request.app[SITE]),
+        error=error,
+    )
+
+
+async def sign_in_page(
+    request: web.Request,
+    *,
+    email: str = "",
+    next_path: str = "/",
+    error: str | None = None,
+    status: int = 200,
 ) -> web.Response:
     return page(
         request,
         "sign_in.html",
         status=status,
         set_up=await any_user(request.app[DATABASE]),
-        email=attempt.email,
-        next_path=attempt.next_path,
+        email=email,
+        next_path=next_path,
+        party=party_of(request.app[SITE]),
         error=error,
     )
 

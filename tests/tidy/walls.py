@@ -22,6 +22,8 @@ DATABASE_HOLDERS = {
     "llmtrack.web.members": "accounts of the members",
     "llmtrack.web.password_checks": "accounts",
     "llmtrack.web.proof": "accounts",
+    "llmtrack.web.passkey_checks": "accounts",
+    "llmtrack.web.passkeys": "accounts",
     "llmtrack.web.second_factor": "accounts",
     "llmtrack.web.usage_api": "from a key to a workspace",
     "llmtrack.web.system": "the state of the instance, for its admins",

@@ -53,6 +53,10 @@ PUBLIC = {
     "/invitation",
     "/proof",
     "/sign-in/code",
+    "/sign-in/code/passkey",
+    "/sign-in/code/passkey/options",
+    "/sign-in/passkey",
+    "/sign-in/passkey/options",
 }
 BY_KEY = "/api/"
 OWN_ACCOUNT = "/account"
