@@ -1,95 +1,165 @@
 """What pricing costs: processor time for one event, and memory under strange names."""
 
 import gc
+import resource
 import time
-import tracemalloc
-from statistics import median
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
+from llmtrack.domain.custom_prices import Alias, CustomPrices, Override
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.domain.usage import ReportedUsage, canonical_usage
 from llmtrack.services.price_books import PRICES_FILE
 
 AT_MS = 1_795_176_000_000  # 2026-11-20T12:00Z
 ROUNDS = 20_000
-COLD_NAMES = 500
+LISTED_EACH = 20
 STRANGE_NAMES = 1_000_000
-USED = (
-    ("openai", "gpt-4o-mini"),
-    ("anthropic", "claude-sonnet-4-5-20250929"),
-    ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
-    ("gemini", "models/gemini-2.5-flash"),
+SONNET = "claude-sonnet-4-5-20250929"
+DISCOUNT = Override(id="discount", provider="anthropic", model="*", percent="-15")
+ALIAS = Alias(
+    id="alias", provider="azure", model="ours", to_provider="azure", to_model="gpt-4o-mini"
 )
 
 
+class Kind(NamedTuple):
+    """A sort of event, as teams send them."""
+
+    reported: ReportedUsage
+    model: str
+    service_tier: str | None = None
+    custom: CustomPrices | None = None
+
+
+KINDS = {
+    "text": Kind(
+        ReportedUsage(provider="openai", total_tokens=1500, input_tokens=1200, output_tokens=300),
+        "gpt-4o-mini",
+    ),
+    "cached inside": Kind(
+        ReportedUsage(
+            provider="openai",
+            total_tokens=1500,
+            cache_read_tokens=800,
+            input_tokens=1200,
+            output_tokens=300,
+        ),
+        "gpt-4o-mini",
+    ),
+    "cached beside, written for an hour": Kind(
+        ReportedUsage(
+            provider="anthropic",
+            cache_read_tokens=8000,
+            cache_write_tokens=900,
+            cache_write_1h_tokens=500,
+            input_tokens=1200,
+            output_tokens=300,
+        ),
+        SONNET,
+    ),
+    "a region, tiers of size": Kind(
+        ReportedUsage(
+            provider="bedrock", cache_read_tokens=800, input_tokens=1200, output_tokens=300
+        ),
+        f"us.anthropic.{SONNET}-v1:0",
+    ),
+    "reasoning": Kind(
+        ReportedUsage(
+            provider="gemini",
+            total_tokens=1500,
+            reasoning_tokens=200,
+            input_tokens=1200,
+            output_tokens=300,
+        ),
+        "models/gemini-2.5-flash",
+    ),
+    "batch": Kind(
+        ReportedUsage(provider="openai", total_tokens=1500, input_tokens=1200, output_tokens=300),
+        "gpt-4o-mini",
+        "batch",
+    ),
+    "discount": Kind(
+        ReportedUsage(provider="anthropic", input_tokens=1200, output_tokens=300),
+        SONNET,
+        None,
+        CustomPrices([DISCOUNT]),
+    ),
+    "alias": Kind(
+        ReportedUsage(provider="azure", input_tokens=1200, output_tokens=300),
+        "ours",
+        None,
+        CustomPrices([], [ALIAS]),
+    ),
+}
+
+
 class Figures(NamedTuple):
-    warm_us: float
-    """Canonical usage to cost, for names that were seen before."""
-    usage_us: float
-    """Reported counts to canonical usage."""
-    cold_miss_us: float
-    """The median name that nobody has seen and no row fits."""
-    cold_miss_max_us: float
+    warm_us: dict[str, float]
+    """Reported counts to cost, by kind of event, for names that were seen before."""
+    cold_us: list[float]
+    """The same for names nobody has seen, at every provider: most fit no row, some do."""
+    load_ms: float
+    """The price list from bytes to the first price."""
     strange_names: int
     growth_bytes: int
-    """Of the whole process's Python memory by that many strange names."""
+    """Of the process's resident memory by that many strange names."""
 
 
 def pricing_figures(strange_names: int = STRANGE_NAMES) -> Figures:
-    book = PriceBook.bundled(PRICES_FILE.read_bytes())
-    cold = [_cold_us(book, number) for number in range(COLD_NAMES)]
-    warm = min(_warm_us(book) for _ in range(5))
-    usage = min(_usage_us() for _ in range(5))
-    growth = _growth_bytes(book, strange_names)
-    return Figures(warm, usage, median(cold), max(cold), strange_names, growth)
-
-
-def _reported(provider: str) -> ReportedUsage:
-    return ReportedUsage(
-        provider=provider,
-        input_tokens=1200,
-        output_tokens=300,
-        total_tokens=1500,
-        cache_read_tokens=800,
-    )
-
-
-def _warm_us(book: PriceBook) -> float:
-    asked = [(*names, canonical_usage(_reported(names[0]))) for names in USED]
-    for provider, model, usage in asked:
-        book.price(provider, model, usage, at_ms=AT_MS)
+    data = PRICES_FILE.read_bytes()
     start = time.thread_time()
-    for number in range(ROUNDS):
-        provider, model, usage = asked[number % len(asked)]
-        book.price(provider, model, usage, at_ms=AT_MS)
-    return (time.thread_time() - start) / ROUNDS * 1e6
+    book = PriceBook.bundled(data)
+    load_ms = (time.thread_time() - start) * 1e3
+    cold = sorted(_cold_us(book))
+    warm = {name: min(_warm_us(book, kind) for _ in range(5)) for name, kind in KINDS.items()}
+    return Figures(warm, cold, load_ms, strange_names, _growth_bytes(book, strange_names))
 
 
-def _usage_us() -> float:
-    reported = _reported("openai")
+def _warm_us(book: PriceBook, kind: Kind) -> float:
+    book = book if kind.custom is None else book.with_custom(kind.custom)
     start = time.thread_time()
     for _ in range(ROUNDS):
-        canonical_usage(reported)
+        _price(book, kind.reported, kind.model, kind.service_tier)
     return (time.thread_time() - start) / ROUNDS * 1e6
 
 
-def _cold_us(book: PriceBook, number: int) -> float:
-    provider = USED[number % len(USED)][0]
-    usage = canonical_usage(_reported(provider))
-    start = time.thread_time()
-    book.price(provider, f"gpt-5-nobody-has-seen-{number}-before", usage, at_ms=AT_MS)
-    return (time.thread_time() - start) * 1e6
+def _price(book: PriceBook, reported: ReportedUsage, model: str, tier: str | None) -> None:
+    usage = canonical_usage(reported)
+    book.price(reported.provider, model, usage, at_ms=AT_MS, service_tier=tier)
+
+
+def _cold_us(book: PriceBook) -> Iterator[float]:
+    gc.collect()
+    gc.freeze()  # as the server does once it has loaded
+    for provider, model in _names(book):
+        reported = ReportedUsage(
+            provider=provider, cache_read_tokens=800, input_tokens=1200, output_tokens=300
+        )
+        start = time.thread_time()
+        _price(book, reported, model, None)
+        yield (time.thread_time() - start) * 1e6
+
+
+def _names(book: PriceBook) -> Iterator[tuple[str, str]]:
+    for provider in book.list.providers:
+        yield provider.id, f"us.anthropic.{SONNET}-v1:0-{'x' * 100}"
+        for number in range(LISTED_EACH):
+            yield provider.id, f"gpt-5-nobody-has-seen-{number}-before"
+        for listed in islice(provider.models, LISTED_EACH):
+            yield provider.id, listed.id
 
 
 def _growth_bytes(book: PriceBook, names: int) -> int:
     gc.collect()
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        for number in range(names):
-            # Openrouter has the fewest patterns to try: this measures memory, not time.
-            book.match("openrouter", f"strange-model-{number:09d}-{'x' * 150}")
-        gc.collect()
-        return tracemalloc.get_traced_memory()[0] - before
-    finally:
-        tracemalloc.stop()
+    before = _resident_bytes()
+    for number in range(names):
+        # Openrouter has the fewest patterns to try: this measures memory, not time.
+        book.match("openrouter", f"strange-model-{number:09d}-{'x' * 150}")
+    gc.collect()
+    return _resident_bytes() - before
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from genai_prices.data import providers
 from genai_prices.types import ModelInfo, Provider
 
+from llmtrack.domain.listed_prices import ListedPrices
 from llmtrack.domain.price_list import parse_price_list
-from llmtrack.domain.price_match import PriceMatcher
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests/golden/refused_upstream_matches.txt"
@@ -33,15 +33,15 @@ class Refused(NamedTuple):
 
 
 def refused_matches() -> list[Refused]:
-    matcher = PriceMatcher(parse_price_list((ROOT / "llmtrack/prices.json").read_bytes()))
+    prices = ListedPrices(parse_price_list((ROOT / "llmtrack/prices.json").read_bytes()))
     found = []
     for provider in providers:
         patterns = _patterns(provider)
         if patterns:
-            answers = (_refused(matcher, provider, name) for name in _all_names())
+            answers = (_refused(prices, provider, name) for name in _all_names())
             found += [refused for refused in answers if refused]
         for text in patterns:
-            found += _refused_made_up(matcher, provider, text)
+            found += _refused_made_up(prices, provider, text)
     return sorted(found)
 
 
@@ -54,22 +54,22 @@ def report() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _refused(matcher: PriceMatcher, provider: Provider, name: str) -> Refused | None:
+def _refused(prices: ListedPrices, provider: Provider, name: str) -> Refused | None:
     theirs = provider.find_model(name, all_providers=providers)
     if theirs is None:
         return None
-    ours = matcher.find(provider.id, name)
+    ours = prices.named(provider.id, name).match
     if ours is not None and ours.model.id == theirs.id:
         return None
     kind = "other row" if ours else _kind(theirs, name)
     return Refused(kind, provider.id, name, theirs.id, ours.model.id if ours else "unpriced")
 
 
-def _refused_made_up(matcher: PriceMatcher, provider: Provider, text: str) -> list[Refused]:
+def _refused_made_up(prices: ListedPrices, provider: Provider, text: str) -> list[Refused]:
     """One line for the names around one pattern that would all get the same row."""
     by_row: dict[tuple[str, str], list[str]] = {}
     for shape in MADE_UP:
-        refused = _refused(matcher, provider, shape.replace("*", text))
+        refused = _refused(prices, provider, shape.replace("*", text))
         if refused:
             by_row.setdefault((refused.theirs, refused.ours), []).append(shape)
     return [

@@ -1,37 +1,14 @@
 """Usage x rates = cost, in integers: one half-even rounding to pico-USD at the end."""
 
 from decimal import Decimal
-from typing import NamedTuple
+from operator import mul
 
 import msgspec
 
-from llmtrack.domain.costs import CostFlag, RateCard
+from llmtrack.domain.costs import RATES_OF_CLASSES, CostFlag, RateCard, Tariff
 from llmtrack.domain.usage import Usage
 
-# What is counted -> whose rate it takes, the first that the card has.
-_CLASSES = {
-    "input": ("input_mtok",),
-    "cache_read": ("cache_read_mtok", "input_mtok"),
-    "cache_write": ("cache_write_mtok", "input_mtok"),
-    "cache_write_1h": ("cache_write_1h_mtok", "cache_write_mtok", "input_mtok"),
-    "input_audio": ("input_audio_mtok", "input_mtok"),
-    "cache_audio_read": (
-        "cache_audio_read_mtok",
-        "cache_read_mtok",
-        "input_audio_mtok",
-        "input_mtok",
-    ),
-    "output": ("output_mtok",),
-    "output_audio": ("output_audio_mtok", "output_mtok"),
-    "reasoning": ("output_reasoning_mtok",),
-    "web_searches": ("web_searches_kcount",),
-    "requests": ("requests_kcount",),
-}
-
-
-class Charge(NamedTuple):
-    cost_pico: int
-    flags: int
+_OVERLAP_ASSUMED = int(CostFlag.OVERLAP_ASSUMED)  # plain: this runs for every event
 
 
 class CostLine(msgspec.Struct, frozen=True):
@@ -46,51 +23,41 @@ class CostLine(msgspec.Struct, frozen=True):
     """Exact: `count` x `rate`."""
 
 
-def charge(usage: Usage, card: RateCard) -> Charge:
-    rates, places = card.pico_rates
-    if not rates:
-        return Charge(0, 0)
-    plain = _plain_amount(usage, rates)
-    if plain is not None:
-        return Charge(_half_even(plain, places), 0)
-    amount = 0
-    flags = 0
-    for token_class, count in _billed_counts(usage, rates).items():
-        if not count:
-            continue
-        keys = _CLASSES[token_class]
-        if keys[0] in rates:
-            amount += count * rates[keys[0]]
-            continue
-        key = next((key for key in keys if key in rates), None)
-        if key is None:
-            flags |= CostFlag.RATE_MISSING
-        else:
-            amount += count * rates[key]
-            flags |= CostFlag.RATE_FALLBACK
-    if _overlap(usage):
-        flags |= CostFlag.OVERLAP_ASSUMED
-    return Charge(_half_even(amount, places), int(flags))
-
-
-def _plain_amount(usage: Usage, rates: dict[str, int]) -> int | None:
-    """The sum for input and output that have no parts and rates of their own: most calls."""
+def charge(usage: Usage, tariff: Tariff) -> tuple[int, int]:
+    """The cost in pico-USD and its `CostFlag`s."""
+    text = tariff.text_rates
+    whole, output = usage.input_tokens, usage.output_tokens
+    written = usage.cache_write_tokens or usage.cache_write_1h_tokens
     if (
-        usage.input_tokens is None
-        or usage.output_tokens is None
-        or usage.cache_read_tokens
-        or usage.cache_write_tokens
-        or usage.cache_write_1h_tokens
-        or usage.reasoning_tokens
+        text is None
+        or whole is None
+        or output is None
+        or (written and tariff.write_rates is None)
         or usage.input_audio_tokens
         or usage.output_audio_tokens
         or usage.web_searches
-        or "input_mtok" not in rates
-        or "output_mtok" not in rates
     ):
-        return None
-    amount = usage.input_tokens * rates["input_mtok"] + usage.output_tokens * rates["output_mtok"]
-    return amount + rates.get("requests_kcount", 0)
+        return _charge_classes(usage, tariff)
+    # Most calls: text in, some of it written to or read from a cache, and text out.
+    read = usage.cache_read_tokens or 0
+    amount = (whole - read) * text[0] + read * text[1] + output * text[2]
+    if written and tariff.write_rates is not None:
+        for_hour = usage.cache_write_1h_tokens or 0
+        short_rate, hour_rate = tariff.write_rates
+        amount += (written - for_hour) * short_rate + for_hour * hour_rate - written * text[0]
+    return (amount if tariff.divisor == 1 else _half_even(amount, tariff.divisor)), 0
+
+
+def _charge_classes(usage: Usage, tariff: Tariff) -> tuple[int, int]:
+    counts = _billed_counts(usage, tariff)
+    amount = sum(map(mul, counts, tariff.rates))
+    flags = 0
+    for place, flag in tariff.flagged:
+        if counts[place]:
+            flags |= flag
+    if amount and usage.input_audio_tokens and _overlap(usage):
+        flags |= _OVERLAP_ASSUMED
+    return _half_even(amount, tariff.divisor), flags
 
 
 def explain(usage: Usage, card: RateCard) -> list[CostLine]:
@@ -98,10 +65,11 @@ def explain(usage: Usage, card: RateCard) -> list[CostLine]:
     rates, places = card.pico_rates
     texts = dict(card.rates)
     lines = []
-    for token_class, count in _billed_counts(usage, rates).items():
+    counts = _billed_counts(usage, card.tariff)
+    for (token_class, keys), count in zip(RATES_OF_CLASSES.items(), counts, strict=True):
         if not count:
             continue
-        key = next((key for key in _CLASSES[token_class] if key in rates), None)
+        key = next((key for key in keys if key in rates), None)
         amount = 0 if key is None else count * rates[key]
         lines.append(
             CostLine(token_class, count, key, texts.get(key or ""), Decimal(f"{amount}E-{places}"))
@@ -109,38 +77,43 @@ def explain(usage: Usage, card: RateCard) -> list[CostLine]:
     return lines
 
 
-def _billed_counts(usage: Usage, rates: dict[str, int]) -> dict[str, int]:
-    """The counts as disjoint classes. What is unknown is left out, not guessed."""
+def _billed_counts(usage: Usage, tariff: Tariff) -> tuple[int, ...]:
+    """The counts as disjoint classes, as RATES_OF_CLASSES orders them.
+
+    What is unknown is left out, not guessed.
+    """
+    whole, output = usage.input_tokens, usage.output_tokens
     read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
     written_1h = usage.cache_write_1h_tokens or 0
-    audio, overlap = usage.input_audio_tokens or 0, _overlap(usage)
-    cached_audio = min(overlap, read)
-    audio -= overlap
-    counts = {
-        "cache_read": read - cached_audio,
-        "cache_write": written - written_1h,
-        "cache_write_1h": written_1h,
-        "input_audio": audio,
-        "cache_audio_read": cached_audio,
-        "web_searches": usage.web_searches or 0,
-    }
-    if usage.input_tokens is not None:
-        counts["input"] = usage.input_tokens - read - written - audio
+    audio = usage.input_audio_tokens or 0
+    cached_audio = 0
+    if audio:
+        overlap = _overlap(usage)
+        cached_audio = min(overlap, read)
+        audio -= overlap
     spoken = usage.output_audio_tokens or 0
     thought = 0
-    if "output_reasoning_mtok" in rates:  # elsewhere reasoning is output like any other
+    if tariff.has_reasoning:
         thought = usage.reasoning_tokens or 0
-        if usage.output_tokens is not None:
-            thought = min(thought, usage.output_tokens - spoken)
-        counts["reasoning"] = thought
-    counts["output_audio"] = spoken
-    if usage.output_tokens is not None:
-        counts["output"] = usage.output_tokens - spoken - thought
+        if output is not None:
+            thought = min(thought, output - spoken)
+    if output is not None:
+        output -= spoken + thought
     elif not thought:
-        counts["output"] = usage.reasoning_tokens or 0  # at least that much
-    if "requests_kcount" in rates:
-        counts["requests"] = 1
-    return counts
+        output = usage.reasoning_tokens  # at least that much
+    return (
+        0 if whole is None else whole - read - written - audio,
+        read - cached_audio,
+        written - written_1h,
+        written_1h,
+        audio,
+        cached_audio,
+        output or 0,
+        spoken,
+        thought,
+        usage.web_searches or 0,
+        1 if tariff.has_requests else 0,
+    )
 
 
 def _overlap(usage: Usage) -> int:
@@ -152,10 +125,7 @@ def _overlap(usage: Usage) -> int:
     return max(0, parts - usage.input_tokens)
 
 
-def _half_even(amount: int, places: int) -> int:
-    if not places:
-        return amount
-    divisor: int = 10**places
+def _half_even(amount: int, divisor: int) -> int:
     quotient, rest = divmod(amount, divisor)
     twice = 2 * rest
     return quotient + (twice > divisor or (twice == divisor and quotient % 2 == 1))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum, IntFlag
 from functools import cached_property
+from typing import NamedTuple
 
 import msgspec
 
@@ -47,6 +48,51 @@ class CostFlag(IntFlag):
     """Cached audio: as many tokens as must be both are taken to be both."""
 
 
+RATES_OF_CLASSES = {
+    "input": ("input_mtok",),
+    "cache_read": ("cache_read_mtok", "input_mtok"),
+    "cache_write": ("cache_write_mtok", "input_mtok"),
+    "cache_write_1h": ("cache_write_1h_mtok", "cache_write_mtok", "input_mtok"),
+    "input_audio": ("input_audio_mtok", "input_mtok"),
+    "cache_audio_read": (
+        "cache_audio_read_mtok",
+        "cache_read_mtok",
+        "input_audio_mtok",
+        "input_mtok",
+    ),
+    "output": ("output_mtok",),
+    "output_audio": ("output_audio_mtok", "output_mtok"),
+    "reasoning": ("output_reasoning_mtok",),
+    "web_searches": ("web_searches_kcount",),
+    "requests": ("requests_kcount",),
+}
+"""What is counted, in the order of `charges.billed_counts`, and whose rate it takes: the first
+that the card has."""
+
+
+class Tariff(NamedTuple):
+    """A card's rates made ready for a request: this is what every event is multiplied with."""
+
+    rates: tuple[int, ...]
+    """Of every class, in the order of RATES_OF_CLASSES."""
+    flagged: tuple[tuple[int, int], ...]
+    """Places of the classes that have no rate of their own, with the `CostFlag` of that."""
+    text_rates: tuple[int, int, int] | None
+    """Of input, cache read and output, where each has its own rate and nothing else is charged
+    for text; else None."""
+    write_rates: tuple[int, int] | None
+    """Of a cache write and one for an hour, where both have their own; else None."""
+    divisor: int
+    """What the sum is divided by to be pico-USD: 1, unless a rate has very many places."""
+    has_reasoning: bool
+    """Reasoning has a rate of its own; elsewhere it is output like any other."""
+    has_requests: bool
+    charges_input: bool
+    charges_output: bool
+    total_suffices: bool
+    """A total has one price, however it splits into input and output."""
+
+
 @dataclass(frozen=True)
 class RateCard:
     """The rates of one price at one time, tier and context. It never changes once stored."""
@@ -62,6 +108,13 @@ class RateCard:
     """Since when (a date) or within which hours the price holds, `""` for always."""
     rates: tuple[tuple[str, str], ...] = ()
     """Price key -> US dollars as decimal text. None at all is a price of 0."""
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.origin, self.model, self.tier_start, self.context, self.rates))
 
     @cached_property
     def digest(self) -> str:
@@ -86,6 +139,30 @@ class RateCard:
         places = max(0, *(-exponent for _, exponent in parts.values())) if parts else 0
         return {key: n * 10 ** (exponent + places) for key, (n, exponent) in parts.items()}, places
 
+    @cached_property
+    def tariff(self) -> Tariff:
+        rates, places = self.pico_rates
+        whole, output = rates.get("input_mtok", 0), rates.get("output_mtok", 0)
+        by_class = {name: _rate_of(keys, rates) for name, keys in RATES_OF_CLASSES.items()}
+        text = _own_rates(by_class, "input", "cache_read", "output")
+        written = _own_rates(by_class, "cache_write", "cache_write_1h")
+        if rates.keys() & {"output_reasoning_mtok", "requests_kcount"}:
+            text = ()
+        return Tariff(
+            rates=tuple(rate for rate, _ in by_class.values()),
+            flagged=tuple(
+                (place, flag) for place, (_, flag) in enumerate(by_class.values()) if flag
+            ),
+            text_rates=(text[0], text[1], text[2]) if text else None,
+            write_rates=(written[0], written[1]) if written else None,
+            divisor=10**places,
+            has_reasoning="output_reasoning_mtok" in rates,
+            has_requests="requests_kcount" in rates,
+            charges_input=whole > 0,
+            charges_output=output > 0,
+            total_suffices=not output or (output == whole and self.tier_start == 0),
+        )
+
 
 class Cost(msgspec.Struct, frozen=True):
     """`cost_pico` is None exactly when the status has no amount; so is the card."""
@@ -94,6 +171,22 @@ class Cost(msgspec.Struct, frozen=True):
     status: CostStatus
     flags: int = 0
     rate_card: RateCard | None = None
+
+
+def _rate_of(keys: tuple[str, ...], rates: dict[str, int]) -> tuple[int, int]:
+    if not rates:
+        return 0, 0
+    key = next((key for key in keys if key in rates), None)
+    if key is None:
+        return 0, int(CostFlag.RATE_MISSING)
+    return rates[key], 0 if key == keys[0] else int(CostFlag.RATE_FALLBACK)
+
+
+def _own_rates(by_class: dict[str, tuple[int, int]], *names: str) -> tuple[int, ...]:
+    """The rates of these classes; none where one of them has no rate of its own."""
+    if any(by_class[name][1] for name in names):
+        return ()
+    return tuple(by_class[name][0] for name in names)
 
 
 def rate_texts(rates: Iterable[tuple[str, Decimal | str]]) -> tuple[tuple[str, str], ...]:

@@ -7,12 +7,12 @@ from functools import lru_cache
 
 import msgspec
 
-from llmtrack.domain.costs import RateCard, rate_texts
+from llmtrack.domain.costs import CostFlag, RateCard, rate_texts
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.model_names import model_names, provider_id
 from llmtrack.domain.price_list import PICO_EXPONENTS
 from llmtrack.domain.price_match import NAME_CHARS_MAX
-from llmtrack.domain.price_schedule import tier_name
+from llmtrack.domain.price_schedule import Selected, tier_name
 
 ANY = "*"
 _RATE_MAX = Decimal(10**6)
@@ -89,7 +89,7 @@ class CustomPrices:
     def __init__(self, overrides: Sequence[Override] = (), aliases: Sequence[Alias] = ()) -> None:
         self._overrides: dict[tuple[str, str], list[Override]] = {}
         self._aliases: dict[tuple[str, str], list[Alias]] = {}
-        self._cards = {item.id: _own_card(item) for item in overrides}
+        self._selected = {item.id: _own(_own_card(item)) for item in overrides}
         for override in sorted(overrides, key=_start):
             for key in _keys(override):
                 self._overrides.setdefault(key, []).insert(0, override)
@@ -103,20 +103,24 @@ class CustomPrices:
     def override(
         self, provider: str, names: Iterable[str], at_ms: int, tier: str
     ) -> Override | None:
-        keys = [*((provider, name) for name in names), (provider, ANY), (ANY, ANY)]
-        for key in keys:
-            holding = [item for item in self._overrides.get(key, ()) if _holds(item, at_ms)]
-            for wanted in (tier, ""):
-                for item in holding:
-                    if tier_name(item.service_tier) == wanted:
-                        return item
+        for name in names:
+            items = self._overrides.get((provider, name))
+            if items is not None and (found := _holding(items, at_ms, tier)):
+                return found
+        for key in ((provider, ANY), (ANY, ANY)):
+            items = self._overrides.get(key)
+            if items is not None and (found := _holding(items, at_ms, tier)):
+                return found
         return None
 
-    def card(self, override: Override) -> RateCard:
+    def select(self, override: Override, tier: str) -> Selected:
         """The rates of an override that has rates or is free."""
-        return self._cards[override.id]
+        for_tier, ignored = self._selected[override.id]
+        return for_tier if tier_name(override.service_tier) == tier else ignored
 
     def alias(self, provider: str, names: Iterable[str], at_ms: int) -> Alias | None:
+        if not self._aliases:
+            return None
         for name in names:
             for item in self._aliases.get((provider, name), ()):
                 if _holds(item, at_ms):
@@ -142,6 +146,12 @@ def adjusted_card(base: RateCard, override_id: str, percent: str) -> RateCard:
     )
 
 
+def _own(card: RateCard) -> tuple[Selected, Selected]:
+    """For a request of the card's own service tier, and of any other."""
+    ignored = CostFlag.TIER_IGNORED if card.rates else 0
+    return Selected(card), Selected(card, int(ignored))
+
+
 def _own_card(override: Override) -> RateCard:
     since = override.effective_from_ms
     return RateCard(
@@ -156,6 +166,19 @@ def _own_card(override: Override) -> RateCard:
 
 def same_model(one: Override | Alias, other: Override | Alias) -> bool:
     return _key(one.provider, one.model) == _key(other.provider, other.model)
+
+
+def _holding(items: Sequence[Override], at_ms: int, tier: str) -> Override | None:
+    """The first that holds for the service tier, else the first that holds for every tier."""
+    for_every = None
+    for item in items:
+        if _holds(item, at_ms):
+            its_tier = tier_name(item.service_tier)
+            if its_tier == tier:
+                return item
+            if not its_tier and for_every is None:
+                for_every = item
+    return for_every
 
 
 def _holds(item: Override | Alias, at_ms: int) -> bool:

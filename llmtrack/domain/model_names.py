@@ -62,7 +62,6 @@ def biller(provider: str, model: str) -> tuple[str, str]:
     return found, model
 
 
-@lru_cache(1000)
 def model_names(found_provider_id: str, model: str) -> tuple[str, ...]:
     """The spellings to look for, best first. Every one means the very same model."""
     name = model.strip().lower()

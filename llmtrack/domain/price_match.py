@@ -7,16 +7,14 @@ are taken at their word only where what they leave open is a date or a version, 
 """
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from llmtrack.domain.model_names import biller, model_names, provider_id
+from llmtrack.domain.model_names import provider_id
 from llmtrack.domain.price_list import Clause, ListedModel, ListedProvider, PriceList
 
-CACHED_NAMES = 10_000
 NAME_CHARS_MAX = 200
-"""No listed name is longer; together they bound what the names of strangers can occupy."""
+"""No listed name is longer."""
 
 _MONTH, _DAY = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 _DATE = rf"20\d\d(?:{_MONTH}{_DAY}|-{_MONTH}-{_DAY})"
@@ -59,25 +57,27 @@ class Match(NamedTuple):
     """In words, None where the row is listed under that very name."""
 
 
-class _Patterns(NamedTuple):
+class _Pattern(NamedTuple):
+    text: str
+    """What every name that is accepted has in it: most are sorted out by that alone."""
+    accepts: Callable[[str], bool]
     model: ListedModel
-    clauses: tuple[Clause, ...]
+    clause: Clause
 
 
 class _Rows:
     """One provider's rows, by name and by pattern."""
 
     def __init__(self, provider: ListedProvider) -> None:
-        self.provider = provider
         self.by_name: dict[str, ListedModel] = {}
-        self.patterns: list[_Patterns] = []
+        self.patterns: list[_Pattern] = []
         for model in provider.models:
-            clauses = tuple(_alternatives(model.match))
-            for clause in clauses:
+            for clause in _alternatives(model.match):
                 if "equals" in clause:
                     self.by_name.setdefault(clause["equals"].lower(), model)
-            if open_ended := tuple(clause for clause in clauses if "equals" not in clause):
-                self.patterns.append(_Patterns(model, open_ended))
+                else:
+                    accepts = _acceptor(provider.id, clause)
+                    self.patterns.append(_Pattern(_required(clause), accepts, model, clause))
         for model in provider.models:
             self.by_name.setdefault(model.id.lower(), model)
 
@@ -86,44 +86,34 @@ class _Rows:
             if name in self.by_name:
                 return Found(self.by_name[name], name)
         for name in names:
-            for model, clauses in self.patterns:
-                for clause in clauses:
-                    if _accepts(self.provider.id, clause, name):
-                        return Found(model, name, clause)
+            for text, accepts, model, clause in self.patterns:
+                if text in name and accepts(name):
+                    return Found(model, name, clause)
         return None
 
 
 class PriceMatcher:
+    """The rows by name. All patterns are compiled ahead: no name that comes has to wait."""
+
     def __init__(self, prices: PriceList) -> None:
-        self._listed = {provider_id(provider.id): provider for provider in prices.providers}
-        self._rows: dict[str, _Rows] = {}
-        self._cached = lru_cache(CACHED_NAMES)(self._search)
+        self._listed = {
+            provider_id(provider.id): (provider, _Rows(provider)) for provider in prices.providers
+        }
 
-    def find(self, provider: str, model: str) -> Match | None:
-        if max(len(provider), len(model)) > NAME_CHARS_MAX or not model.isascii():
+    def find(self, found_provider_id: str, names: tuple[str, ...]) -> Match | None:
+        """The row of a biller's model in any of its spellings, as `model_names` gives them."""
+        if found_provider_id not in self._listed or not all(map(str.isascii, names)):
             return None
-        found, name = biller(provider, model)
-        return self._cached(found, name) if found in self._listed else None
-
-    def _search(self, found_provider_id: str, model: str) -> Match | None:
-        names = model_names(found_provider_id, model)
-        provider = self._listed[found_provider_id]
-        own = self._rows_of(provider).find(names)
+        provider, rows = self._listed[found_provider_id]
+        own = rows.find(names)
         if own is not None:
             return _match(provider.id, own, is_own=True)
         for other in provider.fallback_model_providers or ():
             lender = self._listed.get(provider_id(other))
-            found = self._rows_of(lender).find(names) if lender else None
+            found = lender[1].find(names) if lender else None
             if found is not None:
                 return _match(other, found, is_own=False)
         return None
-
-    def _rows_of(self, provider: ListedProvider) -> _Rows:
-        """Built when first asked for: most workspaces use a handful of the providers."""
-        rows = self._rows.get(provider.id)
-        if rows is None:
-            rows = self._rows[provider.id] = _Rows(provider)
-        return rows
 
 
 def _match(provider: str, found: Found, *, is_own: bool) -> Match:
@@ -146,47 +136,73 @@ def _alternatives(clause: Clause) -> Iterator[Clause]:
         yield clause
 
 
-def _accepts(provider: str, clause: Clause, name: str) -> bool:
+_LITERAL = re.compile(r"\^((?:[\w/-]|\\\.)+)(?![?*{])")
+"""How most regular expressions begin: text, with its dots escaped."""
+
+
+def _required(clause: Clause) -> str:
+    ((kind, value),) = clause.items()
+    if kind == "and":
+        return max(map(_required, value), key=len)
+    if kind == "regex":
+        literal = _LITERAL.match(value)
+        return "" if literal is None or "|" in value else literal[1].replace("\\.", ".")
+    return "" if kind == "or" else value.lower()
+
+
+def _acceptor(provider: str, clause: Clause) -> Callable[[str], bool]:
     ((kind, value),) = clause.items()
     if kind == "and":
         # The regular expressions of an `and` take names out; the other parts let names in.
-        filters = [part["regex"] for part in value if "regex" in part]
-        letting = [part for part in value if "regex" not in part]
-        return all(re.search(regex, name) for regex in filters) and all(
-            _accepts(provider, part, name) for part in letting
+        filters = [re.compile(part["regex"]) for part in value if "regex" in part]
+        letting = [_acceptor(provider, part) for part in value if "regex" not in part]
+        return lambda name: (
+            all(accepts(name) for accepts in letting)
+            and all(regex.search(name) for regex in filters)
         )
     if kind == "or":
-        return any(_accepts(provider, part, name) for part in value)
+        parts = [_acceptor(provider, part) for part in value]
+        return lambda name: any(accepts(name) for accepts in parts)
     if kind == "equals":
-        return name == str(value).lower()
+        return str(value).lower().__eq__
     if kind == "regex":
-        return _regex_accepts(provider, value, name)
-    return _text_accepts(provider, kind, value.lower(), name)
+        return _regex_acceptor(provider, value)
+    return _text_acceptor(provider, kind, value.lower())
 
 
-def _regex_accepts(provider: str, regex: str, name: str) -> bool:
+def _regex_acceptor(provider: str, regex: str) -> Callable[[str], bool]:
     if regex.startswith("^") and regex.endswith("$"):
-        return re.search(regex, name) is not None
+        whole = re.compile(regex)
+        return lambda name: whole.search(name) is not None
     if not regex.startswith("^") or not regex.endswith(r"-\d"):
-        return False
-    stem = re.match(regex.removesuffix(r"-\d"), name)
-    return stem is not None and bool(_version_of(provider, "").fullmatch(name, stem.end()))
+        return lambda _: False
+    head = re.compile(regex.removesuffix(r"-\d"))
+    version = _version_of(provider, "")
+
+    def accepts(name: str) -> bool:
+        stem = head.match(name)
+        return stem is not None and version.fullmatch(name, stem.end()) is not None
+
+    return accepts
 
 
-def _text_accepts(provider: str, kind: str, text: str, name: str) -> bool:
-    if kind == "ends_with":
-        start = len(name) - len(text) if name.endswith(text) else -1
-    elif kind == "contains":
-        start = name.find(text)
-    else:
-        start = 0 if kind == "starts_with" and name.startswith(text) else -1
-    if start < 0 or not _HEADS.get(provider, _NO_HEAD).fullmatch(name, 0, start):
-        return False
+def _text_acceptor(provider: str, kind: str, text: str) -> Callable[[str], bool]:
+    heads = _HEADS.get(provider, _NO_HEAD)
     version = _version_of(provider, text)
-    if version.fullmatch(name, start + len(text)):
-        return True
     unfinished = _UNFINISHED.search(text)
-    return bool(unfinished and version.fullmatch(name, start + unfinished.start()))
+    ends = [len(text)] if unfinished is None else [len(text), unfinished.start()]
+
+    def accepts(name: str) -> bool:
+        start = name.find(text) if kind != "ends_with" else name.rfind(text)
+        if start < 0 or not heads.fullmatch(name, 0, start):
+            return False
+        if start > 0 and kind == "starts_with":
+            return False
+        if kind == "ends_with" and start + len(text) != len(name):
+            return False
+        return any(version.fullmatch(name, start + end) for end in ends)
+
+    return accepts
 
 
 def _version_of(provider: str, text: str) -> re.Pattern[str]:

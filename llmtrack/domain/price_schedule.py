@@ -1,9 +1,13 @@
 """One row of the price list over time: which rates hold for a request at an instant."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
+
+import msgspec
 
 from llmtrack.domain.costs import CostFlag, RateCard, rate_texts
 from llmtrack.domain.price_list import (
@@ -15,6 +19,8 @@ from llmtrack.domain.price_list import (
     tier_starts,
 )
 
+_BEFORE_FIRST_PRICE = int(CostFlag.BEFORE_FIRST_PRICE)
+_TIER_IGNORED = int(CostFlag.TIER_IGNORED)
 _DAY_MS = 86_400_000
 _STANDARD_TIERS = frozenset({"", "standard", "default", "auto", "on_demand", "standard_only"})
 _CONTEXTS = {
@@ -30,14 +36,14 @@ _BASE_KEYS = {
 }
 
 
-class Selected(NamedTuple):
+class Selected(msgspec.Struct, frozen=True, gc=False):
     """The card that holds. None with UNMETERED_PARTS: the row bills nothing that events count."""
 
     card: RateCard | None
     flags: int = 0
 
 
-class Ask(NamedTuple):
+class Ask(msgspec.Struct, frozen=True, gc=False):
     """What decides among a row's rates."""
 
     at_ms: int
@@ -52,10 +58,6 @@ class _Span(NamedTuple):
     since_ms: int
     from_ms: int
     until_ms: int
-
-    @property
-    def is_always(self) -> bool:
-        return self == _span(None)
 
     def holds(self, at_ms: int) -> bool:
         if at_ms < self.since_ms:
@@ -76,6 +78,19 @@ class _Rates(NamedTuple):
     """Something that events count has a rate, or the model is free."""
 
 
+_Kind = tuple[int, int, tuple[int, ...], str]
+"""Window, flags, variants and service tier: what selects a card but for the input's size."""
+
+
+class _Steps(NamedTuple):
+    """What one window selects, by the input's size."""
+
+    starts: tuple[int, ...]
+    selected: tuple[Selected, ...]
+    """For up to the first start, then for more than each."""
+
+
+@lru_cache(1000)
 def tier_name(service_tier: str | None) -> str:
     """One spelling of each service tier, `""` for the standard one."""
     if service_tier is None:
@@ -89,67 +104,80 @@ class Schedule:
         self._origin, self._provider, self._model = origin, provider, model
         self._windows = model.windows
         self._spans = _window_spans([window.constraint for window in self._windows])
+        self._is_always = len(self._spans) == 1 and self._spans[0] == _span(None)
         self._variants = model.price_variants or ()
         self._variant_spans = [_span(variant.constraint) for variant in self._variants]
         self._rates: dict[tuple[int, tuple[int, ...]], _Rates] = {}
+        self._named_variants: dict[str, tuple[int, ...]] = {}
+        self._steps: dict[_Kind, _Steps] = {}
         self._cards: dict[tuple[int, tuple[int, ...], int, str], RateCard] = {}
 
     def select(self, ask: Ask, *, with_variants: bool = True) -> Selected:
         """`with_variants` False: another provider lent this row, its service tiers do not hold."""
+        if not ask.tier:
+            return self.standard(ask.at_ms, ask.input_tokens)
         place, flags = self._window_at(ask.at_ms)
-        variants: tuple[int, ...] = ()
-        if ask.tier:
-            variants = self._variants_for(ask) if with_variants else ()
-            if not variants:
-                flags |= CostFlag.TIER_IGNORED
+        variants = self._variants_for(ask) if with_variants else ()
+        if not variants:
+            return self._selected((place, flags | _TIER_IGNORED, (), ""), ask.input_tokens)
+        return self._selected((place, flags, variants, ask.tier), ask.input_tokens)
+
+    def standard(self, at_ms: int, input_tokens: int | None) -> Selected:
+        """As `select` for a request without a service tier: this runs for every event."""
+        place, flags = self._window_at(at_ms)
+        return self._selected((place, flags, (), ""), input_tokens)
+
+    def _selected(self, kind: _Kind, input_tokens: int | None) -> Selected:
+        steps = self._steps.get(kind)
+        if steps is None:
+            steps = self._steps[kind] = self._steps_of(*kind)
+        starts, selected = steps
+        # Strictly greater: a request of exactly the start is below it.
+        return selected[bisect_left(starts, input_tokens) if starts and input_tokens else 0]
+
+    def _steps_of(self, place: int, flags: int, variants: tuple[int, ...], tier: str) -> _Steps:
         rates = self._rates_of(place, variants)
         flags |= rates.flags
         if not rates.is_billable:
-            return Selected(None, flags)
-        tier_start = 0
-        if rates.starts and ask.input_tokens is not None:
-            tier_start = max((n for n in rates.starts if ask.input_tokens > n), default=0)
-        context = ask.tier if variants else ""
-        key = (place, variants, tier_start, context)
-        card = self._cards.get(key)
-        if card is None:
-            card = self._cards[key] = self._card(rates, place, tier_start, context)
-        return Selected(card, flags)
-
-    def lasting(self) -> Selected | None:
-        """What every standard request gets, whenever and however large; None if it depends."""
-        if len(self._spans) > 1 or not self._spans[0].is_always or self._rates_of(0, ()).starts:
-            return None
-        return self.select(Ask(0))
+            return _Steps((), (Selected(None, flags),))
+        cards = (self._card(rates, place, start, tier) for start in (0, *rates.starts))
+        return _Steps(rates.starts, tuple(Selected(card, flags) for card in cards))
 
     def _window_at(self, at_ms: int) -> tuple[int, int]:
+        if self._is_always:
+            return 0, 0
         for place in range(len(self._spans) - 1, -1, -1):
             if self._spans[place].holds(at_ms):
                 return place, 0
-        return 0, int(CostFlag.BEFORE_FIRST_PRICE)
+        return 0, _BEFORE_FIRST_PRICE
 
     def _variants_for(self, ask: Ask) -> tuple[int, ...]:
-        context = _CONTEXTS.get(ask.tier) or {"service_tier": ask.tier}
+        if not self._variants:
+            return ()
+        named = self._named_variants.get(ask.tier)
+        if named is None:
+            named = self._variants_named(ask.tier)
+            if named:  # the names of strangers are not kept
+                self._named_variants[ask.tier] = named
+        return tuple(place for place in named if self._variant_spans[place].holds(ask.at_ms))
+
+    def _variants_named(self, tier: str) -> tuple[int, ...]:
+        context = _CONTEXTS.get(tier) or {"service_tier": tier}
         return tuple(
             place
             for place, variant in enumerate(self._variants)
             if variant.when.items() <= context.items()
-            and self._variant_spans[place].holds(ask.at_ms)
         )
 
     def _rates_of(self, place: int, variants: tuple[int, ...]) -> _Rates:
-        found = self._rates.get((place, variants))
-        if found is None:
-            prices: dict[str, Rate] = {}
-            for variant in variants:  # the first that names a rate decides it
-                prices = dict(self._variants[variant].prices) | prices
-            prices = self._windows[place].prices | prices
-            flags = CostFlag.UNMETERED_PARTS if _has_unmetered_parts(prices) else 0
-            is_free = self._model.free and not prices
-            is_billable = is_free or bool(prices.keys() & PICO_EXPONENTS.keys())
-            found = _Rates(prices, tier_starts(prices), int(flags), is_billable)
-            self._rates[place, variants] = found
-        return found
+        prices: dict[str, Rate] = {}
+        for variant in variants:  # the first that names a rate decides it
+            prices = dict(self._variants[variant].prices) | prices
+        prices = self._windows[place].prices | prices
+        flags = CostFlag.UNMETERED_PARTS if _has_unmetered_parts(prices) else 0
+        is_free = self._model.free and not prices
+        is_billable = is_free or bool(prices.keys() & PICO_EXPONENTS.keys())
+        return _Rates(prices, tier_starts(prices), int(flags), is_billable)
 
     def _card(self, rates: _Rates, place: int, tier_start: int, context: str) -> RateCard:
         metered = (

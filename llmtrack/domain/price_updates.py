@@ -175,10 +175,10 @@ def _rate_changes(
 
 def _rates(schedule: Schedule, ask: Ask) -> dict[str, Decimal] | None:
     """None where the row has nothing to say of the service tier."""
-    card, flags = schedule.select(ask)
-    if ask.tier and flags & CostFlag.TIER_IGNORED:
+    found = schedule.select(ask)
+    if ask.tier and found.flags & CostFlag.TIER_IGNORED:
         return None
-    return {} if card is None else {key: Decimal(text) for key, text in card.rates}
+    return {} if found.card is None else {key: Decimal(text) for key, text in found.card.rates}
 
 
 def _instants(row: ListedModel, today: date) -> Iterator[datetime]:

@@ -21,10 +21,9 @@ from llmtrack.domain.charges import CostLine, charge, explain
 from llmtrack.domain.costs import Cost, CostFlag, CostStatus, RateCard
 from llmtrack.domain.custom_prices import Alias, CustomPrices, Override, adjusted_card
 from llmtrack.domain.listed_prices import ListedPrices
-from llmtrack.domain.model_names import biller, model_names
 from llmtrack.domain.money import PICO_MAX
 from llmtrack.domain.price_list import PriceList, parse_price_list
-from llmtrack.domain.price_match import NAME_CHARS_MAX, Match
+from llmtrack.domain.price_match import Match
 from llmtrack.domain.price_schedule import Ask, Selected, tier_name
 from llmtrack.domain.usage import Usage
 
@@ -47,6 +46,7 @@ __all__ = [
 ]
 
 _RATE_MISSING = int(CostFlag.RATE_MISSING)  # plain: this runs for every event
+_PRICED, _PARTIAL = CostStatus.PRICED, CostStatus.PARTIAL
 _INVALID = Cost(None, CostStatus.INVALID_USAGE)
 _NO_USAGE = Cost(None, CostStatus.NO_USAGE)
 _UNPRICED = Cost(None, CostStatus.UNPRICED)
@@ -97,16 +97,16 @@ class PriceBook:
     ) -> Cost:
         if usage.problem is not None:
             return _INVALID
-        if usage.is_unreported:
-            return _NO_USAGE
-        if service_tier is None and not self._scopes:
-            lasting = self._listed.lasting(provider, model)
-            if lasting is not None:
-                return _cost(usage, lasting)
         whole = usage.input_tokens
         if whole is None and usage.output_tokens is None:
+            if usage.is_unreported:
+                return _NO_USAGE
             whole = usage.total_tokens
-        found = self._select(provider, model, Ask(at_ms, tier_name(service_tier), whole))
+        if service_tier is None and not self._scopes:
+            schedule = self._listed.named(provider, model).schedule
+            found = None if schedule is None else schedule.standard(at_ms, whole)
+        else:
+            found = self._select(provider, model, Ask(at_ms, tier_name(service_tier), whole))
         return _UNPRICED if found is None else _cost(usage, found)
 
     def rate_card(
@@ -135,18 +135,16 @@ class PriceBook:
         steps: list[Step] = []
         ask = Ask(at_ms, tier_name(service_tier), input_tokens)
         found = self._select_custom(provider, model, ask, 0, aliases=True, steps=steps)
-        card, flags = found or Selected(None)
-        return Lookup(card, CostFlag(flags), tuple(steps))
+        found = found or Selected(None)
+        return Lookup(found.card, CostFlag(found.flags), tuple(steps))
 
     def match(self, provider: str, model: str) -> Match | None:
         """The price list's own row of that name, whatever overrides it."""
-        return self._listed.match(provider, model)
+        return self._listed.named(provider, model).match
 
     def _select(self, provider: str, model: str, ask: Ask) -> Selected | None:
         if not self._scopes:
-            return self._listed.select(self._listed.match(provider, model), ask)
-        if max(len(provider), len(model)) > NAME_CHARS_MAX:
-            return None
+            return self._listed.select(self._listed.named(provider, model), ask)
         return self._select_custom(provider, model, ask, 0, aliases=True, steps=[])
 
     def _select_custom(
@@ -160,11 +158,8 @@ class PriceBook:
         steps: MutableSequence[Step],
     ) -> Selected | None:
         """Overrides of the scopes before `overrides_from` are spent; one alias is followed."""
-        match = self._listed.match(provider, model)
-        biller_id, name = biller(provider, model)
-        names: Sequence[str] = model_names(biller_id, name)
-        if match is not None:
-            names = (*names, match.model.id.lower())
+        named = self._listed.named(provider, model)
+        biller_id, names, match, _ = named
         for place, scope in enumerate(self._scopes):
             override = None
             if place >= overrides_from:
@@ -172,7 +167,7 @@ class PriceBook:
             if override is not None:
                 steps.append(override)
                 if override.percent is None:
-                    return _own(scope.card(override), ask)
+                    return scope.select(override, ask.tier)
                 base = self._select_custom(
                     provider, model, ask, place + 1, aliases=aliases, steps=steps
                 )
@@ -184,12 +179,7 @@ class PriceBook:
                 return self._select_custom(*to, ask, overrides_from, aliases=False, steps=steps)
         if match is not None:
             steps.append(match)
-        return self._listed.select(match, ask)
-
-
-def _own(card: RateCard, ask: Ask) -> Selected:
-    ignored = card.rates and card.context != ask.tier
-    return Selected(card, int(CostFlag.TIER_IGNORED) if ignored else 0)
+        return self._listed.select(named, ask)
 
 
 def _adjusted(override: Override, base: Selected | None) -> Selected | None:
@@ -199,26 +189,27 @@ def _adjusted(override: Override, base: Selected | None) -> Selected | None:
 
 
 def _cost(usage: Usage, found: Selected) -> Cost:
-    card, flags = found
+    card, flags = found.card, found.flags
     if card is None:
         if flags & CostFlag.UNMETERED_PARTS:
             return Cost(None, CostStatus.INSUFFICIENT_USAGE, int(CostFlag.UNMETERED_PARTS))
         return _UNPRICED
-    rates, _ = card.pico_rates
-    billed = billed_usage(usage, card)
+    tariff = card.tariff
+    billed: Usage | None = usage
+    if usage.input_tokens is None and usage.output_tokens is None:
+        billed = billed_usage(usage, card)
     if billed is None:
         return Cost(None, CostStatus.INSUFFICIENT_USAGE)
-    whole, output = billed.input_tokens, billed.output_tokens
-    amount, charge_flags = charge(billed, card)
+    amount, charge_flags = charge(billed, tariff)
     if amount > PICO_MAX:
         return _INVALID
     flags |= charge_flags
     is_bound = (
-        (whole is None and bool(rates.get("input_mtok")))
-        or (output is None and bool(rates.get("output_mtok")))
-        or bool(flags & _RATE_MISSING)
+        (billed.input_tokens is None and tariff.charges_input)
+        or (billed.output_tokens is None and tariff.charges_output)
+        or flags & _RATE_MISSING
     )
-    return Cost(amount, CostStatus.PARTIAL if is_bound else CostStatus.PRICED, flags, card)
+    return Cost(amount, _PARTIAL if is_bound else _PRICED, flags, card)
 
 
 def billed_usage(usage: Usage, card: RateCard) -> Usage | None:
@@ -227,12 +218,6 @@ def billed_usage(usage: Usage, card: RateCard) -> Usage | None:
         return usage
     if usage.total_tokens is None:
         return usage
-    if not _total_suffices(card.pico_rates[0], card):
+    if not card.tariff.total_suffices:
         return None
     return msgspec.structs.replace(usage, input_tokens=usage.total_tokens, output_tokens=0)
-
-
-def _total_suffices(rates: dict[str, int], card: RateCard) -> bool:
-    """Whether a total has one price, however it splits into input and output."""
-    output = rates.get("output_mtok", 0)
-    return not output or (output == rates.get("input_mtok") and card.tier_start == 0)

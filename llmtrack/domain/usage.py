@@ -38,93 +38,41 @@ reasoning twice.
 A missing whole is computed from T and the other whole. Null stays null, never 0.
 """
 
-from enum import IntFlag
-from typing import Literal
+from collections.abc import Sequence
 
 import msgspec
 
-COUNT_MAX = 10**12
-"""Above it a count is a mistake; below it no sum of a batch can overflow 64 bits."""
+from llmtrack.domain.token_counts import (
+    CACHE_BESIDE_SOURCES,
+    COUNT_FIELDS,
+    COUNT_MAX,
+    NATIVE,
+    Convention,
+    ReportedUsage,
+    Usage,
+)
 
-NATIVE = "native"
+__all__ = [
+    "CACHE_BESIDE_SOURCES",
+    "COUNT_FIELDS",
+    "COUNT_MAX",
+    "Convention",
+    "ReportedUsage",
+    "Usage",
+    "canonical_usage",
+]
+
 _CACHE_BESIDE_PROVIDERS = frozenset({"anthropic"})
 _REASONING_BESIDE_PROVIDERS = frozenset({"xai", "x-ai", "x_ai", "perplexity"})
 _TOTAL_OMITS_REASONING_PROVIDERS = frozenset({"perplexity"})
-CACHE_BESIDE_SOURCES = frozenset(
-    {
-        "com.anthropic.claude_code",
-        "com.anthropic.claude_code.events",
-        "com.anthropic.claude_code.tracing",
-        "ai.anthropic",  # AI SDK v4 and v5 with Anthropic; from v6 on the input is all input
-        "openlit.instrumentation.anthropic",
-        "langfuse",
-        "helicone",
-    }
+_REPORTED_COUNTS = tuple(
+    name for name in ReportedUsage.__struct_fields__ if name in Usage.__struct_fields__
 )
-"""Values of `ReportedUsage.source` whose input leaves the cache out."""
-
-
-class Convention(IntFlag):
-    """How the counts were read, stored with the event: two answers and what gave them."""
-
-    ASSUMED = 0
-    CACHE_BESIDE = 1
-    REASONING_BESIDE = 2
-    BY_SENDER = 4
-    BY_TOTAL = 8
-    BY_SOURCE = 16
-    BY_SIZE = 32
-
-
-class ReportedUsage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Counts as the source names them; `provider` as it was sent."""
-
-    provider: str
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    cache_read_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    cache_write_1h_tokens: int | None = None
-    input_audio_tokens: int | None = None
-    output_audio_tokens: int | None = None
-    web_searches: int | None = None
-    cache_accounting: Literal["inclusive", "exclusive"] | None = None
-    source: str = NATIVE
-    """Who counted, where that is not the provider's API: see CACHE_BESIDE_SOURCES."""
-
-
-class Usage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Canonical counts. With a `problem` they are as reported and have no price."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    """Input plus output; where one is unknown, what was reported."""
-    cache_read_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    cache_write_1h_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    input_audio_tokens: int | None = None
-    output_audio_tokens: int | None = None
-    web_searches: int | None = None
-    convention: Convention = Convention.ASSUMED
-    problem: str | None = None
-
-    @property
-    def is_unreported(self) -> bool:
-        if self.input_tokens is not None or self.output_tokens is not None:
-            return False
-        return all(getattr(self, name) is None for name in COUNT_FIELDS)
-
-
-COUNT_FIELDS = tuple(
-    name for name in Usage.__struct_fields__ if name not in ("convention", "problem")
-)
+_COUNTS = slice(1, 1 + len(_REPORTED_COUNTS))
 _CACHE_BESIDE, _REASONING_BESIDE, _BY_SENDER, _BY_TOTAL, _BY_SOURCE, _BY_SIZE = (
     flag.value for flag in Convention
 )  # plain ints: IntFlag arithmetic is slow, and this runs for every event
+_CONVENTIONS = tuple(Convention(flags) for flags in range(2 * _BY_SIZE))
 
 
 class _Contradiction(Exception):
@@ -136,46 +84,86 @@ def canonical_usage(reported: ReportedUsage) -> Usage:
     plain = _plain_usage(reported)
     if plain is not None:
         return plain
-    counts = {name: getattr(reported, name) for name in COUNT_FIELDS}
-    wild = [name for name, n in counts.items() if n is not None and not 0 <= n <= COUNT_MAX]
+    reasoning, written = reported.reasoning_tokens, reported.cache_write_tokens
+    wild = _out_of_bounds(reported)
     if wild:
         problem = f"{wild[0]} is not between 0 and {COUNT_MAX}"
-        return Usage(**(counts | dict.fromkeys(wild)), problem=problem)
-    if counts["cache_write_tokens"] is None:
-        counts["cache_write_tokens"] = counts["cache_write_1h_tokens"]
-    cache = (counts["cache_read_tokens"] or 0) + (counts["cache_write_tokens"] or 0)
+        return _as_reported(reported, problem, written=written, wild=wild)
+    if written is None:
+        written = reported.cache_write_1h_tokens
+    cache = (reported.cache_read_tokens or 0) + (written or 0)
     try:
         flags, beyond = _read(reported, cache)
-        wholes = _wholes(reported, cache if flags & _CACHE_BESIDE else 0, beyond)
-        if beyond and counts["reasoning_tokens"] is None:
-            counts["reasoning_tokens"] = beyond
-        _check_parts(counts | wholes, cache)
+        whole, output, total = _wholes(reported, cache if flags & _CACHE_BESIDE else 0, beyond)
+        if beyond and reasoning is None:
+            reasoning = beyond
+        _check_parts(reported, whole, output, total, cache=cache, reasoning=reasoning)
     except _Contradiction as contradiction:
-        return Usage(**counts, problem=str(contradiction))
-    return Usage(**(counts | wholes), convention=Convention(flags))
+        return _as_reported(reported, str(contradiction), written=written)
+    return Usage(
+        input_tokens=whole,
+        output_tokens=output,
+        total_tokens=total,
+        cache_read_tokens=reported.cache_read_tokens,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=reported.cache_write_1h_tokens,
+        reasoning_tokens=reasoning,
+        input_audio_tokens=reported.input_audio_tokens,
+        output_audio_tokens=reported.output_audio_tokens,
+        web_searches=reported.web_searches,
+        convention=_CONVENTIONS[flags],
+    )
+
+
+def _out_of_bounds(reported: ReportedUsage) -> list[str]:
+    counts = msgspec.structs.astuple(reported)[_COUNTS]
+    if not [n for n in counts if n and not 0 < n <= COUNT_MAX]:
+        return []
+    named = zip(_REPORTED_COUNTS, counts, strict=True)
+    return [name for name, n in named if n and not 0 < n <= COUNT_MAX]
+
+
+def _as_reported(
+    reported: ReportedUsage, problem: str, *, written: int | None, wild: Sequence[str] = ()
+) -> Usage:
+    counts = {name: getattr(reported, name) for name in COUNT_FIELDS}
+    counts["cache_write_tokens"] = written
+    return Usage(**(counts | dict.fromkeys(wild)), problem=problem)
 
 
 def _plain_usage(reported: ReportedUsage) -> Usage | None:
-    """Input and output alone, as most calls have them: nothing is left to find out."""
+    """Text that adds up to its total, as most calls have it: nothing is left to find out."""
     whole, output, total = reported.input_tokens, reported.output_tokens, reported.total_tokens
     if (
         whole is None
         or output is None
         or reported.cache_accounting is not None
-        or reported.cache_read_tokens is not None
         or reported.cache_write_tokens is not None
         or reported.cache_write_1h_tokens is not None
-        or reported.reasoning_tokens is not None
         or reported.input_audio_tokens is not None
         or reported.output_audio_tokens is not None
         or reported.web_searches is not None
     ):
         return None
     both = whole + output
-    if min(whole, output) < 0 or both > COUNT_MAX or total not in (None, both):
+    if whole < 0 or output < 0 or both > COUNT_MAX:
         return None
-    convention = Convention.ASSUMED if total is None else Convention.BY_TOTAL
-    return Usage(input_tokens=whole, output_tokens=output, total_tokens=both, convention=convention)
+    read, reasoning = reported.cache_read_tokens, reported.reasoning_tokens
+    if read is not None or reasoning is not None:
+        if total != both or not 0 <= (read or 0) <= whole or not 0 <= (reasoning or 0) <= output:
+            return None
+        if reasoning and _native_provider(reported) in _TOTAL_OMITS_REASONING_PROVIDERS:
+            return None
+    elif total is not None and total != both:
+        return None
+    return Usage(
+        input_tokens=whole,
+        output_tokens=output,
+        total_tokens=both,
+        cache_read_tokens=read,
+        reasoning_tokens=reasoning,
+        convention=_CONVENTIONS[0 if total is None else _BY_TOTAL],
+    )
 
 
 def _read(reported: ReportedUsage, cache: int) -> tuple[int, int]:
@@ -198,15 +186,14 @@ def _cache_reading(reported: ReportedUsage, cache: int, gap: int | None) -> int:
         return _BY_SENDER | (_CACHE_BESIDE if reported.cache_accounting == "exclusive" else 0)
     if not cache or reported.input_tokens is None:
         return 0
-    source_beside = _has_cache_beside(reported)
     exceeds = cache > reported.input_tokens
     if gap is not None:
         reasoning = reported.reasoning_tokens or 0
         if gap in (cache, cache + reasoning):
             return _BY_TOTAL | _CACHE_BESIDE
-        if gap in (0, reasoning) and not (source_beside and exceeds):
+        if gap in (0, reasoning) and not (exceeds and _has_cache_beside(reported)):
             return _BY_TOTAL
-    if source_beside:
+    if _has_cache_beside(reported):
         return _BY_SOURCE | _CACHE_BESIDE
     return _BY_SIZE | _CACHE_BESIDE if exceeds else 0
 
@@ -220,8 +207,7 @@ def _told_reasoning(reported: ReportedUsage, flags: int, cache: int, gap: int) -
     if rest not in (0, reasoning) and by_other_rule in (0, reasoning):
         rest = by_other_rule
     if rest == 0:
-        provider = _native_provider(reported)
-        if reasoning and provider in _TOTAL_OMITS_REASONING_PROVIDERS:
+        if reasoning and _native_provider(reported) in _TOTAL_OMITS_REASONING_PROVIDERS:
             return _untold_reasoning(reported)
         return _BY_TOTAL, 0
     if rest == reasoning or (rest > 0 and not beside and not _has_cache_beside(reported)):
@@ -240,7 +226,7 @@ def _untold_reasoning(reported: ReportedUsage) -> tuple[int, int]:
 
 def _wholes(
     reported: ReportedUsage, cache_beside: int, output_beyond: int
-) -> dict[str, int | None]:
+) -> tuple[int | None, int | None, int | None]:
     """All input, all output, and their sum; a missing one follows from the total."""
     all_input, all_output = reported.input_tokens, reported.output_tokens
     total = reported.total_tokens
@@ -255,27 +241,43 @@ def _wholes(
             all_output = total - all_input
     if all_input is not None and all_output is not None:
         total = all_input + all_output
-        if min(all_input, all_output) < 0:
+        if all_input < 0 or all_output < 0:
             raise _Contradiction(f"total_tokens {reported.total_tokens} is less than its parts")
         if total > COUNT_MAX:
             raise _Contradiction(f"the counts add up to more than {COUNT_MAX}")
-    return {"input_tokens": all_input, "output_tokens": all_output, "total_tokens": total}
+    return all_input, all_output, total
 
 
-def _check_parts(counts: dict[str, int | None], cache: int) -> None:
-    parts = (
-        ("cached tokens", cache, "input_tokens"),
-        ("cache_write_1h_tokens", counts["cache_write_1h_tokens"], "cache_write_tokens"),
-        ("input_audio_tokens", counts["input_audio_tokens"], "input_tokens"),
-        ("reasoning_tokens", counts["reasoning_tokens"], "output_tokens"),
-        ("output_audio_tokens", counts["output_audio_tokens"], "output_tokens"),
-    )
-    for name, part, whole_name in parts:
-        whole = counts[whole_name]
-        if whole is None:
-            whole = counts["total_tokens"]
-        if part and whole is not None and part > whole:
-            raise _Contradiction(f"{name} {part} exceed the {whole} of {whole_name}")
+def _check_parts(
+    reported: ReportedUsage,
+    all_input: int | None,
+    all_output: int | None,
+    total: int | None,
+    *,
+    cache: int,
+    reasoning: int | None,
+) -> None:
+    """Raises _Contradiction where a part is more than its whole."""
+    most_input = total if all_input is None else all_input
+    most_output = total if all_output is None else all_output
+    written_1h, written = reported.cache_write_1h_tokens, reported.cache_write_tokens
+    spoken, heard = reported.output_audio_tokens, reported.input_audio_tokens
+    if most_input is not None:
+        if cache > most_input:
+            raise _exceeding("cached tokens", cache, most_input, "input_tokens")
+        if heard and heard > most_input:
+            raise _exceeding("input_audio_tokens", heard, most_input, "input_tokens")
+    if written_1h and written is not None and written_1h > written:
+        raise _exceeding("cache_write_1h_tokens", written_1h, written, "cache_write_tokens")
+    if most_output is not None:
+        if reasoning and reasoning > most_output:
+            raise _exceeding("reasoning_tokens", reasoning, most_output, "output_tokens")
+        if spoken and spoken > most_output:
+            raise _exceeding("output_audio_tokens", spoken, most_output, "output_tokens")
+
+
+def _exceeding(part_name: str, part: int, whole: int, whole_name: str) -> _Contradiction:
+    return _Contradiction(f"{part_name} {part} exceed the {whole} of {whole_name}")
 
 
 def _has_cache_beside(reported: ReportedUsage) -> bool:

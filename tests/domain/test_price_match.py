@@ -6,17 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from llmtrack.domain.listed_prices import ListedPrices
 from llmtrack.domain.model_names import model_names, provider_id
 from llmtrack.domain.price_list import parse_price_list, parse_upstream_list
-from llmtrack.domain.price_match import PriceMatcher
 
 DATA = (Path(__file__).parents[2] / "llmtrack/prices.json").read_bytes()
 LIST = parse_price_list(DATA)
-MATCHER = PriceMatcher(LIST)
+PRICES = ListedPrices(LIST)
 
 
 def row(provider: str, model: str) -> str | None:
-    match = MATCHER.find(provider, model)
+    match = PRICES.named(provider, model).match
     return match and f"{match.provider}/{match.model.id}"
 
 
@@ -136,16 +136,15 @@ def test_only_one_prefix_is_taken_off_and_dates_stay() -> None:
 
 
 def test_strangers_names_occupy_bounded_memory() -> None:
-    matcher = PriceMatcher(LIST)
-    matcher.find("groq", "warm up")
+    prices = ListedPrices(LIST)
     tracemalloc.start()
     try:
         for number in range(12_000):
-            matcher.find("groq", f"{number:0200d}")
+            prices.named("groq", f"{number:0200d}")
         full = tracemalloc.get_traced_memory()[0]
         for number in range(12_000, 30_000):
-            matcher.find("groq", f"{number:0200d}")
-            matcher.find(f"provider {number}", "gpt-4o")
+            prices.named("groq", f"{number:0200d}")
+            prices.named(f"provider {number}", "gpt-4o")
         grown = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()

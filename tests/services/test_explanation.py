@@ -60,7 +60,7 @@ async def test_classes_times_rates_are_the_total(world: World) -> None:
     event, explanation, source = await explained(world, event_id)
 
     lines = [(line.token_class, line.count, line.rate) for line in explanation.lines]
-    assert lines == [("cache_read", 600, "1.25"), ("input", 400, "2.5"), ("output", 100, "10")]
+    assert lines == [("input", 400, "2.5"), ("cache_read", 600, "1.25"), ("output", 100, "10")]
     assert explanation.cost_pico == 2_750_000_000
     assert explanation.difference_pico == 750_000_000
     assert explanation.convention.endswith("total_tokens proves it.")
