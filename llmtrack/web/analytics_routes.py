@@ -5,6 +5,7 @@ from llmtrack.web import (
     customers,
     event_routes,
     explore,
+    one_value,
     overview,
     performance,
     statement,
@@ -13,6 +14,7 @@ from llmtrack.web import (
 ROUTES = [
     *overview.ROUTES,
     *explore.ROUTES,
+    *one_value.ROUTES,
     *cost_changes.ROUTES,
     *event_routes.ROUTES,
     *customers.ROUTES,

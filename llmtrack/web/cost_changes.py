@@ -138,7 +138,7 @@ def sentences_of(look: Look, found: Comparison, most: int) -> list[Sentence]:
         value = driver.value
         assert value is None or isinstance(value, int)  # noqa: S101 - they are values of a kind
         label = _label(found, value)
-        url = look.query.with_filter(found.name, label.slug).url if label.slug else None
+        url = look.query.about(found.name, label.slug).url if label.slug else None
         sentences.append(sentence_of(driver, found.name, label, url, found.sums(value)))
     return sentences
 
@@ -178,7 +178,7 @@ def _ranked(splits: Values) -> list[int | None]:
 
 def _row(look: Look, found: Comparison, value: int | None) -> Row:
     label = _label(found, value)
-    url = look.query.narrowed_to(label.slug).url if label.slug else None
+    url = look.query.about(found.name, label.slug).url if label.slug else None
     return Row(label, url, *found.sums(value), found.splits[value])
 
 

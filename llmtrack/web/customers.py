@@ -109,12 +109,7 @@ def _row(
     slug = label.slug if label else ""
     return Row(
         label or Label("", "No customer"),
-        query.at(query.path.removesuffix("customers"))
-        .with_filter("customer", slug)
-        .with_by("feature" if "feature" not in query.filters else "model")
-        .url
-        if slug
-        else None,
+        query.about("customer", slug).url if slug else None,
         f"{query.path}/price" if slug else None,
         now,
         percent(now.cost_pico, total.cost_pico),

@@ -187,7 +187,7 @@ async def get_event(request: web.Request) -> web.StreamResponse:
 
 
 def _links(query: PageQuery, event: EventDetail) -> dict[str, str]:
-    """Each value of the event -> all events that have it."""
+    """Each value of the event -> the page about it."""
     values = {
         "provider": event.provider,
         "model": event.model,
@@ -197,7 +197,7 @@ def _links(query: PageQuery, event: EventDetail) -> dict[str, str]:
         "environment": event.environment,
         "source": event.source,
     }
-    return {name: query.with_filter(name, slug).url for name, slug in values.items() if slug}
+    return {name: query.about(name, slug).url for name, slug in values.items() if slug}
 
 
 def _pretty(metadata: str | None) -> str | None:

@@ -167,7 +167,7 @@ def _line(query: PageQuery, ask: Ask, found: Explored, value: int | None, place:
     label = label_of(query, found, value)
     sums = found.report.values[value]
     line = _plain(label, written(ask.metric, found.of(value)), found, sums, ask)
-    url = query.narrowed_to(label.slug).with_extras(query.extras).url if label.slug else None
+    url = query.about(query.by, label.slug).url if label.slug else None
     css_class = f"series-{place}" if place <= COLORED and found.before is None else "none"
     line = line._replace(url=url, css_class=css_class)
     if found.before is None or ask.metric.of is None:

@@ -131,7 +131,7 @@ def table_of(query: PageQuery, data: OverviewData) -> Table:
     rows = []
     for value in shown:
         label = _label(query, data, value)
-        url = query.narrowed_to(label.slug).url if label.slug else None
+        url = query.about(query.by, label.slug).url if label.slug else None
         trend = _trend(report, value)
         row = _row(report, label, report.values[value], _merged_of(data.steps, [value]))
         rows.append(replace(row, css_class=classes.get(value, ""), url=url, trend=trend))

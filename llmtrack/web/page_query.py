@@ -108,6 +108,11 @@ class PageQuery:
     def without_filters(self) -> "PageQuery":
         return replace(self, filters={})
 
+    def about(self, name: str, slug: str) -> "PageQuery":
+        """The page of one value, in the same period and with the same filters."""
+        home = "/".join(self.path.split("/")[:3])
+        return self.at(f"{home}/by/{name}").with_filter(name, slug).with_by(DEFAULT_BY)
+
     def narrowed_to(self, slug: str) -> "PageQuery":
         """One value of what is shown; grouped by what tells most about it."""
         by = "feature" if self.by == "model" else DEFAULT_BY

@@ -81,7 +81,7 @@ async def _rows(look: Look, name: str) -> list[Row]:
     rows = []
     for value in known:
         label = labels.get(value) or Label("", "?")
-        url = look.query.with_filter(name, label.slug).url if label.slug else None
+        url = look.query.about(name, label.slug).url if label.slug else None
         rows.append(_row(label, url, values[value], steps.get(value, Counter())))
     rows.sort(key=lambda row: (-(row.p95_ms or -1), -row.sums.events))
     return rows[:ROWS_MAX]
