@@ -20,6 +20,9 @@ import trustme
 PASSWORD = "correct horse battery staple"
 READY_S = 60.0
 """How long a machine under load may take."""
+LONG = os.environ.get("FAULTS") == "long"
+"""As `make faults` runs them; else a short form."""
+BINARY = Path(__file__).parents[2] / "dist" / "llmtrack"
 
 
 def free_port() -> int:
@@ -36,6 +39,11 @@ class Appliance:
         self.ca_file = directory / "ca.pem"
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        self.program = [sys.executable, "-m", "llmtrack"]
+        self.environment: dict[str, str] = {}
+        """What the server has in its environment besides."""
+        self.log_file = directory / "server.log"
+        self.log_file.touch()
         self._password_file = directory / "password"
         self._password_file.write_text(PASSWORD)
         authority = trustme.CA()
@@ -55,12 +63,15 @@ class Appliance:
         return create_default_context(cafile=str(self.ca_file))
 
     def command(self, *args: str) -> list[str]:
-        return [sys.executable, "-m", "llmtrack", "--data-dir", str(self.data_dir), *args]
+        return [*self.program, "--data-dir", str(self.data_dir), *args]
 
-    def run(self, *args: str, stdin: str | None = None) -> str:
-        done = subprocess.run(
+    def attempt(self, *args: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             self.command(*args), input=stdin, capture_output=True, text=True, check=False
         )
+
+    def run(self, *args: str, stdin: str | None = None) -> str:
+        done = self.attempt(*args, stdin=stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -83,14 +94,26 @@ class Appliance:
         return created
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command(
-                *("serve", "--listen", f"127.0.0.1:{self.port}"),
-                *("--tls-cert", str(self.cert_file), "--tls-key", str(self.key_file)),
-            ),
-            stderr=subprocess.PIPE,
-        )
+        self.launch()
         self.wait_for(self.port)
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start without waiting: for a server that is not going to listen."""
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(
+                    *("serve", "--listen", f"127.0.0.1:{self.port}"),
+                    *("--tls-cert", str(self.cert_file), "--tls-key", str(self.key_file)),
+                ),
+                stderr=log,
+                env={**os.environ, **self.environment},
+            )
+        return self.process
+
+    @property
+    def log(self) -> str:
+        """What the servers started so far have said."""
+        return self.log_file.read_text(encoding="utf-8")
 
     def wait_for(self, port: int) -> None:
         """Until something listens there."""
@@ -100,7 +123,7 @@ class Appliance:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
             except OSError:
-                assert self.process.poll() is None, self.process.communicate()[1].decode()
+                assert self.process.poll() is None, self.log
                 assert time.monotonic() < deadline, "the server did not listen in time"
                 time.sleep(0.02)
             else:
@@ -123,7 +146,7 @@ class Appliance:
         """Signal the server; its exit code."""
         assert self.process is not None
         self.process.send_signal(signal_number)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=60)
         code = self.process.returncode
         self.process = None
         return code
