@@ -65,7 +65,7 @@ def create(data: Data, *, out: Path | None, reason: str, no_encrypt: bool, as_js
     from llmtrack.services.files import make_directory
 
     data.announce()
-    data.require()
+    data.require(may_be_read_only=out is not None)
     if out is None:
         out = data.backup_directory
         make_directory(out)

@@ -94,8 +94,11 @@ class Data:
             self.require()
         return asyncio.run(self._run(function, create=create))
 
-    def require(self) -> None:
-        """Raise CommandFailed unless there is a database and this user may write to it."""
+    def require(self, *, may_be_read_only: bool = False) -> None:
+        """Raise CommandFailed unless there is a database and this user may write to it.
+
+        With `may_be_read_only` a disk that takes no more writes will do: data is rescued so.
+        """
         path = self.database
         if not path.exists():
             raise CommandFailed(
@@ -107,6 +110,15 @@ class Data:
         # SQLite writes beside the file even to read it (the WAL's index).
         for needed in (path, path.parent):
             if not os.access(needed, os.W_OK):
+                if os.statvfs(needed).f_flag & os.ST_RDONLY:
+                    if may_be_read_only:
+                        return
+                    raise CommandFailed(
+                        f"{needed} is on a file system that is read-only now",
+                        ExitCode.PERMISSION,
+                        fix="see why: dmesg | tail; a copy can still be made: "
+                        "llmtrack backup create --out DIRECTORY",
+                    )
                 raise CommandFailed(
                     f"{needed} cannot be written by this user (uid {os.geteuid()})",
                     ExitCode.PERMISSION,

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from llmtrack.domain.errors import Overloaded
+from llmtrack.services.write_trouble import WriteTrouble
 from llmtrack.storage.database import Database
 from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.storage.usage import Outcome, UsageWriter
@@ -49,6 +50,7 @@ class Ingest:
         self._database = database
         self._queue_events_max = queue_events_max
         self._usage = UsageWriter()
+        self._trouble = WriteTrouble()
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()  # guards the three below: loop and writer share them
         self._pending: deque[_Submission] = deque()
@@ -126,8 +128,10 @@ class Ingest:
                 # Taken only now that the write lock is held: until then it can be given back.
                 taken = self._take()
                 results = list(self._add(connection, _events_of(taken)))
+            self._trouble.succeeded()
         except FileFault as error:  # the disk or a lock: it concerns them all
             self._usage.forget()
+            self._trouble.failed(error)
             results = [error] * len(_events_of(taken))
         except Exception:  # noqa: BLE001 - something in one event: find which
             self._usage.forget()
@@ -157,6 +161,7 @@ class Ingest:
                 return list(self._add(connection, events))
         except Exception as error:  # noqa: BLE001 - it is this event's answer
             self._usage.forget()
+            self._trouble.failed(error)
             return [error]
 
     def _take(self) -> list[_Submission]:

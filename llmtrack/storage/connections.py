@@ -1,5 +1,6 @@
 """The one place where a connection to a database file is opened."""
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,12 @@ def open_alone(path: Path) -> sqlite3.Connection:
 
 def open_reading(path: Path) -> sqlite3.Connection:
     """For commands: everything in the file, nothing of it to change."""
-    connection: sqlite3.Connection = sqlite3.connect(_read_only(path), **_READING)
+    # Where nothing can be written SQLite cannot make its index of the WAL, and refuses. Without
+    # a WAL there is nothing to index; with one, `immutable` would leave out what is in it.
+    wal = path.with_name(path.name + "-wal")
+    is_frozen = os.statvfs(path).f_flag & os.ST_RDONLY and not wal.exists()
+    uri = _read_only(path) + ("&immutable=1" if is_frozen else "")
+    connection: sqlite3.Connection = sqlite3.connect(uri, **_READING)
     connection.row_factory = sqlite3.Row
     return connection
 

@@ -22,6 +22,7 @@ INVALID_WORKSPACE = "Invalid workspace for API key"
 DUPLICATE: Body = {"ok": True, "duplicate": True}
 INTERNAL_ERROR: Body = {"error": "Internal server error"}
 DISK_FULL: Body = {"error": "Disk full: events are not taken until there is room"}
+NOT_STORED: Body = {"error": "Events cannot be stored just now, try again"}
 OVERLOADED: Body = {"error": "Service overloaded, try again"}
 
 UNKNOWN_MODEL = "no price is known for this provider and model"
@@ -36,6 +37,8 @@ _NO_COST = {
 }
 
 
+_PASSING = {Fault.IO, Fault.READ_ONLY, Fault.BUSY}
+"""Faults of the file, not of the event: the same may be stored a moment later."""
 _PRICED = int(CostStatus.PRICED)
 
 
@@ -133,8 +136,11 @@ def refused(refusal: Refusal) -> Body:
 def answer(result: Outcome | BaseException, warnings: list[str]) -> tuple[int, Body]:
     """Status and body for what became of one event."""
     if isinstance(result, BaseException):
-        if fault_of(result) is Fault.DISK_FULL:
+        fault = fault_of(result)
+        if fault is Fault.DISK_FULL:
             return 507, DISK_FULL
+        if fault in _PASSING:
+            return 503, NOT_STORED
         return 500, INTERNAL_ERROR
     if result.refusal is not None:
         return 402, refused(result.refusal)

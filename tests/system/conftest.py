@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import trustme
 
+from .injection import Injection, compiled
+
 PASSWORD = "correct horse battery staple"
 READY_S = 60.0
 """How long a machine under load may take."""
@@ -188,6 +190,14 @@ def appliance(tmp_path: Path, set_up_data: Path) -> Iterator[Appliance]:
 def server(appliance: Appliance) -> Appliance:
     appliance.start()
     return appliance
+
+
+@pytest.fixture
+def injection(appliance: Appliance, tmp_path: Path) -> Injection:
+    """Between the server, when it is started, and its database."""
+    made = Injection(compiled(tmp_path), tmp_path, appliance.data_dir / "llmtrack.db")
+    appliance.environment |= made.environment
+    return made
 
 
 @pytest.fixture

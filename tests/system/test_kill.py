@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Sequence
 from threading import Thread
 from typing import Any
 
@@ -24,6 +25,8 @@ class Sender(Thread):
         super().__init__(name=name)
         self._appliance, self._key = appliance, key
         self.acknowledged: list[str] = []
+        self.refused: dict[str, int] = {}
+        """The status of what was answered with anything but 200."""
         self.running = True
 
     def run(self) -> None:
@@ -49,12 +52,32 @@ class Sender(Thread):
             response.read()
             if response.status == 200:
                 self.acknowledge(call)
+            else:
+                self.refused[call] = response.status
 
     def acknowledge(self, call: str) -> None:
         self.acknowledged.append(call)
 
 
-def wait_for(senders: list[Sender], further: int) -> None:
+def started(appliance: Appliance, count: int = SENDERS) -> list[Sender]:
+    """Senders with a key of their own, which send from now on."""
+    key = appliance.create_key()["key"]
+    senders = [Sender(appliance, key, f"sender{number}") for number in range(count)]
+    for sender in senders:
+        sender.start()
+    return senders
+
+
+def end(senders: Sequence[Sender]) -> set[str]:
+    """Stop sending; everything that was acknowledged."""
+    for sender in senders:
+        sender.running = False
+    for sender in senders:
+        sender.join()
+    return {call for sender in senders for call in sender.acknowledged}
+
+
+def wait_for(senders: Sequence[Sender], further: int) -> None:
     """Until that many more events were acknowledged: as long as it takes on this machine."""
     wanted = further + sum(len(sender.acknowledged) for sender in senders)
     deadline = time.monotonic() + PROGRESS_S
@@ -64,24 +87,17 @@ def wait_for(senders: list[Sender], further: int) -> None:
 
 
 def test_every_acknowledged_event_survives_kills_exactly_once(appliance: Appliance) -> None:
-    key = appliance.create_key()["key"]
-    senders = [Sender(appliance, key, f"sender{number}") for number in range(SENDERS)]
     appliance.start()
-    for sender in senders:
-        sender.start()
+    senders = started(appliance)
 
     for _ in range(KILLS):
         wait_for(senders, random.randint(0, 60))  # noqa: S311 - a moment, not a secret
         appliance.stop(signal.SIGKILL)
         appliance.start()
-    for sender in senders:
-        sender.running = False
-    for sender in senders:
-        sender.join()
+    acknowledged = end(senders)
     assert appliance.stop() == 0
 
     stored = Counter(event["feature"] for event in appliance.events())
-    acknowledged = {call for sender in senders for call in sender.acknowledged}
     assert len(acknowledged) > KILLS * 10
     assert acknowledged - stored.keys() == set()
     assert set(stored.values()) == {1}

@@ -18,9 +18,9 @@ import pytest
 from llmtrack.storage.maintenance import all_costs, all_problems
 
 from .conftest import BINARY, LONG, Appliance
-from .injection import Faults, Injection, compiled
+from .injection import Faults, Injection
 from .power_loss import Kept, acknowledgement, crash_images, read_log
-from .test_kill import Sender, wait_for
+from .test_kill import Sender, end, wait_for
 
 IMAGES = 1200 if LONG else 300
 EVENTS = 1500 if LONG else 400
@@ -40,13 +40,6 @@ class Noting(Sender):
 
 
 @pytest.fixture
-def injection(appliance: Appliance, tmp_path: Path) -> Injection:
-    made = Injection(compiled(tmp_path), tmp_path, appliance.data_dir / "llmtrack.db")
-    appliance.environment = made.environment
-    return made
-
-
-@pytest.fixture
 def workbench(tmp_path: Path) -> Iterator[Path]:
     """In memory where there is room: every image is written and opened."""
     shared = Path("/dev/shm")  # noqa: S108 - only as scratch
@@ -58,17 +51,13 @@ def workbench(tmp_path: Path) -> Iterator[Path]:
     directory.rmdir()
 
 
-def load(appliance: Appliance, injection: Injection, key: str) -> list[str]:
-    """Events until there are enough; every number that was sent, acknowledged or not."""
+def load(appliance: Appliance, injection: Injection, key: str) -> None:
+    """Send until enough events were acknowledged."""
     senders = [Noting(appliance, key, f"s{number}", injection.journal) for number in range(4)]
     for sender in senders:
         sender.start()
-    wait_for(list(senders), EVENTS)
-    for sender in senders:
-        sender.running = False
-    for sender in senders:
-        sender.join()
-    return [call for sender in senders for call in sender.acknowledged]
+    wait_for(senders, EVENTS)
+    end(senders)
 
 
 def opened(files: dict[str, bytes], workbench: Path) -> sqlite3.Connection:

@@ -4,15 +4,12 @@ import signal
 import time
 
 from .conftest import Appliance
-from .test_kill import SENDERS, Sender, wait_for
+from .test_kill import SENDERS, end, started, wait_for
 
 
 def test_what_is_in_flight_is_answered_before_the_end(appliance: Appliance) -> None:
-    key = appliance.create_key()["key"]
-    senders = [Sender(appliance, key, f"sender{number}") for number in range(SENDERS)]
     appliance.start()
-    for sender in senders:
-        sender.start()
+    senders = started(appliance)
     wait_for(senders, 20 * SENDERS)
 
     begun = time.monotonic()
@@ -20,11 +17,7 @@ def test_what_is_in_flight_is_answered_before_the_end(appliance: Appliance) -> N
 
     assert code == 0
     assert time.monotonic() - begun < 15
-    for sender in senders:
-        sender.running = False
-    for sender in senders:
-        sender.join()
-    acknowledged = sorted(call for sender in senders for call in sender.acknowledged)
+    acknowledged = sorted(end(senders))
     stored = sorted(event["feature"] for event in appliance.events())
     assert len(stored) > SENDERS
     assert stored == acknowledged, "stored without an answer, or answered without being stored"
