@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import logging
 import ssl
 import sys
+import time
 from collections.abc import Sequence
 from socket import socket
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web, web_response
 from aiohttp.http_parser import HttpRequestParser
@@ -21,6 +23,8 @@ from llmtrack.web.doorman import (
 from llmtrack.web.plain_http import build_plain_app
 from llmtrack.web.security import HEADERS, STRICT_TRANSPORT
 
+log = logging.getLogger(__name__)
+
 HANDSHAKE_TIMEOUT_S = 10
 SHUTDOWN_TIMEOUT_S = 20.0
 KEEPALIVE_TIMEOUT_S = 15.0
@@ -28,6 +32,9 @@ KEEPALIVE_TIMEOUT_S = 15.0
 LINGER_S = 1.0
 """How long to read on after an answer that did not need the body."""
 BACKLOG = 1024
+ACCEPTED_AT_ONCE = 1
+"""Python 3.11 tries as many times as this when no descriptor is left, each time with a
+traceback in the log, instead of waiting a second after the first."""
 SWITCH_INTERVAL_S = 0.0005
 """How soon the writer gets the interpreter back from a busy event loop; Python's own is ten
 times as long, which every commit would wait for several times."""
@@ -78,6 +85,7 @@ class Server:
         # Which library answers is nobody's business, on the parser's own 400 pages either.
         web_response.SERVER_SOFTWARE = "llmtrack"  # type: ignore[attr-defined]
         sys.setswitchinterval(SWITCH_INTERVAL_S)
+        asyncio.get_running_loop().set_exception_handler(_Exhaustion())
         runners = [await _run(app, sockets, context, caps)]
         if plain_sockets:
             try:
@@ -117,13 +125,33 @@ async def _run(
     await runner.setup()
     try:
         for listening in sockets:
-            site = _Site(runner, listening, ssl_context=context, backlog=BACKLOG)
+            site = _Site(runner, listening, ssl_context=context, backlog=ACCEPTED_AT_ONCE)
             site.caps = caps
             await site.start()
+            listening.listen(BACKLOG)  # asyncio has told the kernel the number above
     except BaseException:
         await runner.cleanup()
         raise
     return runner
+
+
+class _Exhaustion:
+    """Tells once a minute that no descriptor is left, which asyncio would say a lot of."""
+
+    period_s = 60.0
+
+    def __init__(self) -> None:
+        self._told_s = -self.period_s
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if "socket" not in context or "out of system resource" not in context["message"]:
+            loop.default_exception_handler(context)
+        elif time.monotonic() - self._told_s >= self.period_s:
+            self._told_s = time.monotonic()
+            log.error(
+                "new connections have to wait: %s (raise LimitNOFILE, or ulimit -n)",
+                context["exception"],
+            )
 
 
 class _Site(web.SockSite):

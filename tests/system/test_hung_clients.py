@@ -59,6 +59,7 @@ def test_they_are_let_go_and_others_are_served(server: Appliance, beginning: str
 
 def test_a_hung_client_does_not_hold_up_the_end(server: Appliance) -> None:
     key = server.create_key()["key"]
+    assert server.post(EVENT, {"x-api-key": key})[0] == 200  # it has started
     crowd = [hang(server, beginning, key) for beginning in BEGINNINGS]
     begun = time.monotonic()
     assert server.stop() == 0
