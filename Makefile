@@ -36,8 +36,8 @@ format: .venv/dev.stamp ## put every file into the one form
 docs: .venv/dev.stamp ## write the pages that come from the code: configuration, command line
 	.venv/bin/python packaging/write_docs.py docs
 
-faults: .venv/dev.stamp ## kills, a full disk, replaced certificates: on real processes
-	.venv/bin/python -m pytest tests/system
+faults: .venv/dev.stamp ## kills, power loss, failing disks, overload: real processes, long form
+	FAULTS=long .venv/bin/python -m pytest tests/system -rs -s
 
 e2e: .venv/e2e.stamp ## the pages in Debian's Chromium
 	.venv/bin/python -m pytest tests/e2e

@@ -35,7 +35,8 @@ def check(data: Data, checks: tuple[str, ...], fix: bool, as_json: bool) -> None
     directory    where the data is and whether a server uses it
     permissions  that nobody but the owner has access
     db           SQLite's version, the schema, every page of the file
-    data         that every total is the sum of its events, counted anew
+    data         that every total is the sum of its events, counted anew, and that the
+                 audit log's chains are unbroken
     tls          that the certificate can be served and does not end soon
     backup       that there is a new one
     ports        that the server could listen
@@ -82,7 +83,7 @@ def findings(data: Data, name: str) -> "list[Finding]":
     if name == "db":
         return inspection.file_findings(data.database)
     if name == "data":
-        return data.run(_data_findings)
+        return [*data.run(_data_findings), *inspection.chain_findings(data.database)]
     return surrounding_findings(data, name)
 
 

@@ -47,6 +47,7 @@ CODES = {
     "InvalidValue": ExitCode.USAGE,
     "Unsealable": ExitCode.VERIFICATION_FAILED,
     "BackupUnusable": ExitCode.VERIFICATION_FAILED,
+    "DatabaseDamaged": ExitCode.VERIFICATION_FAILED,
     "PriceFileUnusable": ExitCode.VERIFICATION_FAILED,
     "AlreadyRunning": ExitCode.SERVER_STATE,
     "CertificateUnusable": ExitCode.CONFIG,

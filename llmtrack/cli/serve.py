@@ -77,6 +77,7 @@ def _serve(data: Data) -> None:
     from llmtrack.services.files import make_directory
     from llmtrack.services.listening import raise_descriptor_limit
     from llmtrack.services.lock import DirectoryLock
+    from llmtrack.services.page_check import check_or_defer
     from llmtrack.services.supervisor import notify
 
     set_up_logging(data.config[LOG_LEVEL], data.config[LOG_FORMAT])
@@ -85,6 +86,8 @@ def _serve(data: Data) -> None:
     with ExitStack() as open_things:
         lock = open_things.enter_context(DirectoryLock.take(data.directory, "llmtrack serve"))
         plan = plan_listening(data.config, open_things)
+        notify("STATUS=reading the database's pages")
+        check_pages = check_or_defer(data.database, data.backup_directory)
         notify("STATUS=looking whether the database has to be upgraded")
         back_up_before_upgrade(data)
         lock.tell(plan.url)
@@ -94,6 +97,7 @@ def _serve(data: Data) -> None:
             jobs=partial(server_jobs, data),
             reloading=Reloading(data, plan, vitals),
             guard=vitals.guard,
+            check_pages=check_pages,
         )
         asyncio.run(run_server(data.database, plan, life))
 

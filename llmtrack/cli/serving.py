@@ -1,6 +1,7 @@
 """The life of a server process, from the open socket to the last answer."""
 
 import asyncio
+import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -16,12 +17,14 @@ from llmtrack.cli.listening import Plan, certificate_lines
 from llmtrack.cli.output import moment
 from llmtrack.cli.reloading import Reloading
 from llmtrack.domain.credentials import mint_token
-from llmtrack.domain.errors import Refused
+from llmtrack.domain.errors import LLMtrackError, Refused
 from llmtrack.services.disk_guard import DiskGuard
 from llmtrack.services.jobs import Job, Jobs
 from llmtrack.services.supervisor import keep_watchdog, notify
 from llmtrack.storage.database import Database
 from llmtrack.storage.login_links import SETUP_LIFE_MS, create_setup_link
+
+log = logging.getLogger(__name__)
 
 DOUBLE_SIGNAL_S = 2.0
 CERTIFICATE_PERIOD_S = 30.0
@@ -39,11 +42,31 @@ class Life(NamedTuple):
     jobs: Callable[[Database], Sequence[Job]]
     reloading: Reloading
     guard: DiskGuard | None
+    check_pages: Callable[[], Awaitable[None]] | None
+    """Raises when the file is damaged; None: it has been looked at."""
+
+
+class Ending:
+    """What ends a server: a signal, or a fault that it must not go on with."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.fault: LLMtrackError | None = None
+
+    async def unless(self, check: Callable[[], Awaitable[None]]) -> None:
+        """End the server if `check` raises."""
+        try:
+            await check()
+        except LLMtrackError as error:
+            log.critical("%s", error)
+            self.fault = error
+            self.stop.set()
 
 
 async def run_server(path: Path, plan: Plan, life: Life) -> None:
     """Serve until a signal; what was acknowledged or is in flight is safe when this returns."""
-    stop = _stop_on_signals()
+    ending = Ending()
+    _stop_on_signals(ending.stop)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, life.reloading.reload)
     notify("STATUS=opening the database")
     database = await Database.open(path, create=True)
@@ -51,9 +74,9 @@ async def run_server(path: Path, plan: Plan, life: Life) -> None:
         server = await life.start(database)
         try:
             await _announce(database, plan)
-            async with _in_background(*_chores(database, plan, life)):
+            async with _in_background(*_chores(database, plan, life, ending)):
                 notify("READY=1", f"STATUS=serving {plan.url}")
-                await stop.wait()
+                await ending.stop.wait()
                 notify("STOPPING=1", "STATUS=answering what is in flight")
                 click.echo("Stopping: answering what is in flight.", err=True)
         finally:
@@ -62,16 +85,24 @@ async def run_server(path: Path, plan: Plan, life: Life) -> None:
         # Also moves the WAL into the file: the last connection to close does that.
         await database.close()
     click.echo("Stopped.", err=True)
+    if ending.fault is not None:
+        raise ending.fault
 
 
-def _chores(database: Database, plan: Plan, life: Life) -> list[Coroutine[None, None, None]]:
+def _chores(
+    database: Database, plan: Plan, life: Life, ending: Ending
+) -> list[Coroutine[None, None, None]]:
     found = [
         _keep_offering_setup(database, plan.url),
         _watch_tls(plan),
         Jobs(database, life.jobs(database), now_ms).run(),
         keep_watchdog(database.turn),
     ]
-    return [*found, life.guard.watch()] if life.guard is not None else found
+    if life.guard is not None:
+        found.append(life.guard.watch())
+    if life.check_pages is not None:
+        found.append(ending.unless(life.check_pages))
+    return found
 
 
 @asynccontextmanager
@@ -92,13 +123,12 @@ async def _watch_tls(plan: Plan) -> None:
         await plan.tls.watch(CERTIFICATE_PERIOD_S)
 
 
-def _stop_on_signals() -> asyncio.Event:
-    """Set by the first SIGTERM or SIGINT.
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """Set it at the first SIGTERM or SIGINT.
 
     The one-file binary and some supervisors deliver a signal twice at once; only one that
     comes later means that somebody lost patience.
     """
-    stop = asyncio.Event()
     first = 0.0
 
     def on_signal() -> None:
@@ -111,7 +141,6 @@ def _stop_on_signals() -> asyncio.Event:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
-    return stop
 
 
 async def _announce(database: Database, plan: Plan) -> None:

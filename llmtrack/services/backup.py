@@ -33,6 +33,7 @@ from llmtrack.services.sealing import (
 )
 from llmtrack.storage.engine import sqlite_version
 from llmtrack.storage.maintenance import (
+    Costs,
     all_copied,
     all_costs,
     all_counts,
@@ -56,6 +57,8 @@ class BackupFacts(NamedTuple):
     manifest: Manifest | None = None
     is_sealed: bool = False
     is_opened: bool = True
+    costs: Costs | None = None
+    audit_head: str | None = None
 
 
 def default_name(now_ms: int) -> str:
@@ -171,7 +174,12 @@ def _opened(path: Path) -> BackupFacts:
                 f"{path} is damaged: {'; '.join(problems[:3])}", fix="use another copy"
             )
         return BackupFacts(
-            path, path.stat().st_size, schema_version(connection), all_counts(connection)
+            path,
+            path.stat().st_size,
+            schema_version(connection),
+            all_counts(connection),
+            costs=all_costs(connection),
+            audit_head=heads_text(all_audit_heads(connection)),
         )
 
 
@@ -194,9 +202,6 @@ def _unsealed_and_opened(path: Path, identity: Path, manifest: Manifest | None) 
 
 
 def _manifest_of(facts: BackupFacts, name: str, reason: str, now_ms: int) -> Manifest:
-    with closing(open_to_read(facts.path)) as connection:
-        costs = all_costs(connection)
-        audit_head = heads_text(all_audit_heads(connection))
     return Manifest(
         created=moment_of(now_ms),
         reason=reason,
@@ -208,9 +213,9 @@ def _manifest_of(facts: BackupFacts, name: str, reason: str, now_ms: int) -> Man
         sha256="",
         contents_sha256=hash_of(facts.path),
         rows=facts.rows,
-        event_cost_usd=usd_text(costs.events_pico),
-        total_cost_usd=usd_text(costs.totals_pico),
-        audit_head=audit_head,
+        event_cost_usd=usd_text(facts.costs.events_pico) if facts.costs else None,
+        total_cost_usd=usd_text(facts.costs.totals_pico) if facts.costs else None,
+        audit_head=facts.audit_head,
     )
 
 
@@ -221,9 +226,22 @@ def _with_file(manifest: Manifest, written: Path) -> Manifest:
 
 
 def _compare(facts: BackupFacts, manifest: Manifest) -> None:
-    if manifest.rows is not None and manifest.rows != facts.rows:
-        tables = [name for name in manifest.rows if manifest.rows[name] != facts.rows.get(name)]
-        raise BackupUnusable(f"{facts.path} differs from its manifest in {', '.join(tables)}")
+    if manifest.rows is not None and (wrong := differences(facts, manifest)):
+        raise BackupUnusable(f"{facts.path} differs from its manifest in {', '.join(wrong)}")
+
+
+def differences(facts: BackupFacts, manifest: Manifest) -> list[str]:
+    """In which counts, exact sums and chains a database is not what its manifest says."""
+    rows = manifest.rows or {}
+    wrong = [name for name in rows if rows[name] != facts.rows.get(name)]
+    costs = facts.costs
+    if costs is not None and manifest.event_cost_usd not in {None, usd_text(costs.events_pico)}:
+        wrong.append("the sum of all events")
+    if costs is not None and manifest.total_cost_usd not in {None, usd_text(costs.totals_pico)}:
+        wrong.append("the sum of all totals")
+    if manifest.audit_head not in {None, facts.audit_head}:
+        wrong.append("the end of the audit log")
+    return wrong
 
 
 def _copy_whole(database: Path, part: Path) -> None:

@@ -12,6 +12,7 @@ from llmtrack.services.lock import holder_of
 from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.engine import sqlite_version
 from llmtrack.storage.maintenance import all_problems, open_to_read, schema_version
+from llmtrack.storage.maintenance_audit import all_audit_verdict
 from llmtrack.storage.recount import Difference, differences, is_purged, next_day
 from llmtrack.storage.schema import MIGRATIONS
 from llmtrack.storage.scope import Scope
@@ -115,6 +116,16 @@ def recount_findings(name: str, recounted_days: RecountedDays) -> list[Finding]:
         )
         for item in differing
     ]
+
+
+def chain_findings(database: Path) -> list[Finding]:
+    """Whether every entry of the audit log is the one that was written, and follows the last."""
+    with closing(open_to_read(database)) as connection:
+        verdict = all_audit_verdict(connection)
+    if not verdict.faults:
+        return [Finding("data", True, f"audit log: {verdict.entries} entries, chains unbroken")]
+    fix = "somebody changed the file: compare with a backup, see llmtrack audit verify"
+    return [Finding("data", False, f"audit log: {fault}", fix) for fault in verdict.faults]
 
 
 async def _days(scope: Scope) -> AsyncIterator[int]:

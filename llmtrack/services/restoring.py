@@ -16,6 +16,7 @@ from llmtrack.services.backup import (
     BackupFacts,
     check_space,
     default_name,
+    differences,
     plain_copy,
     verify,
 )
@@ -98,10 +99,15 @@ def _deletions_in(database: Path) -> list[Deletion]:
 
 
 def _compare(expected: BackupFacts, part: Path) -> BackupFacts:
+    """Counts, exact sums and chains: of the copy that was read, and of its manifest."""
     found = verify(part)
+    wrong = differences(found, expected.manifest) if expected.manifest else []
     if expected.is_opened and expected.rows != found.rows:
-        tables = [name for name in expected.rows if expected.rows[name] != found.rows.get(name)]
-        raise BackupUnusable(f"the copy differs from {expected.path} in {', '.join(tables)}")
+        wrong += [name for name in expected.rows if expected.rows[name] != found.rows.get(name)]
+    if expected.is_opened and expected.costs != found.costs:
+        wrong.append("the sums of costs")
+    if wrong:
+        raise BackupUnusable(f"the copy differs from {expected.path} in {', '.join(wrong)}")
     return found
 
 

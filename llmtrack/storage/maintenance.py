@@ -43,17 +43,20 @@ def all_zones(connection: sqlite3.Connection) -> list[WorkspaceZone]:
 
 
 ALL_TABLES = """
--- maintenance.all_counts
+-- maintenance.all_tables
 select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' order by name
 """
+
+
+def all_tables(connection: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in connection.execute(ALL_TABLES)]
 
 
 def all_counts(connection: sqlite3.Connection) -> dict[str, int]:
     """Rows of every table, all of one moment."""
     connection.execute("begin")
     try:
-        names = [row[0] for row in connection.execute(ALL_TABLES).fetchall()]
-        return {name: _count(connection, name) for name in names}
+        return {name: _count(connection, name) for name in all_tables(connection)}
     finally:
         connection.execute("rollback")
 
@@ -71,8 +74,7 @@ def all_problems(connection: sqlite3.Connection, *, quick: bool = False) -> list
     """
     check = "quick_check" if quick else "integrity_check"
     try:
-        found = [row[0] for row in connection.execute(f"pragma {check}({PROBLEMS_MAX})")]
-        problems = [] if found == ["ok"] else found
+        problems = _checked(connection, f"{check}({PROBLEMS_MAX})")
         for row in connection.execute("pragma foreign_key_check").fetchmany(PROBLEMS_MAX):
             problems.append(f"a row of {row[0]} points to a row of {row[2]} that is not there")
     except sqlite3.DatabaseError as error:
@@ -80,6 +82,21 @@ def all_problems(connection: sqlite3.Connection, *, quick: bool = False) -> list
             raise
         return [str(error)]
     return problems
+
+
+def all_bad_pages(connection: sqlite3.Connection, table: str | None = None) -> list[str]:
+    """What is wrong with the pages of one table, or of the whole file."""
+    try:
+        return _checked(connection, f"quick_check({PROBLEMS_MAX if table is None else table})")
+    except sqlite3.DatabaseError as error:
+        if fault_of(error) not in {Fault.CORRUPT, Fault.NOT_A_DATABASE}:
+            raise
+        return [str(error)]
+
+
+def _checked(connection: sqlite3.Connection, pragma: str) -> list[str]:
+    found = [row[0] for row in connection.execute(f"pragma {pragma}")]
+    return [] if found == ["ok"] else found
 
 
 class Costs(NamedTuple):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrack.storage.audit import CHAIN_COLUMNS, ENTRY_COLUMNS, Verdict, verify
+from llmtrack.storage.maintenance import has_table
 
 ALL_AUDIT_ENTRIES = f"""
 -- maintenance_audit.all_audit_entries
@@ -70,7 +71,12 @@ order by a.workspace_id
 
 
 def all_audit_heads(connection: sqlite3.Connection) -> list[AuditHead]:
-    """What to keep outside of the file: it shows when entries are cut off a chain's end."""
+    """What to keep outside of the file: it shows when entries are cut off a chain's end.
+
+    None in a file of a version that had no audit log.
+    """
+    if not has_table(connection, "audit_log"):
+        return []
     return [AuditHead(row[0], row[1], row[2].hex()) for row in connection.execute(ALL_AUDIT_HEADS)]
 
 

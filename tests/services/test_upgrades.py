@@ -72,6 +72,16 @@ def test_a_backup_is_made_before_anything_is_migrated(behind: Path, tmp_path: Pa
     assert back_up_first(behind, tmp_path / "backups", recipient=None, now_ms=NOW_MS) is None
 
 
+def test_a_database_of_every_released_schema_is_backed_up_as_it_is(
+    old: Path, tmp_path: Path
+) -> None:
+    made = back_up_first(old, tmp_path / "backups", recipient=None, now_ms=NOW_MS)
+
+    assert made is not None
+    assert made.schema == schema_of(old)
+    assert verify(made.path).costs == made.costs
+
+
 def test_a_rehearsal_changes_nothing(behind: Path) -> None:
     before = behind.read_bytes()
 

@@ -96,8 +96,13 @@ class Appliance:
         return created
 
     def start(self) -> None:
-        self.launch()
-        self.wait_for(self.port)
+        """Until it says that it is ready."""
+        before = self.log.count("Ready on")
+        process, deadline = self.launch(), time.monotonic() + READY_S
+        while self.log.count("Ready on") == before:
+            assert process.poll() is None, self.log
+            assert time.monotonic() < deadline, "the server was not ready in time"
+            time.sleep(0.02)
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start without waiting: for a server that is not going to listen."""

@@ -82,9 +82,7 @@ class Disk:
 
     def after_crash(self, kept: Kept, chance: random.Random) -> dict[str, bytes]:
         found = {
-            name: bytearray(content)
-            for name, content in self.synced.items()
-            if content is not None
+            name: bytearray(content) for name, content in self.synced.items() if content is not None
         }
         for name, entries in self._waiting.items():
             if kept is Kept.NOTHING:

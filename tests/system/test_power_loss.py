@@ -7,7 +7,6 @@ have left behind: see power_loss.py.
 import os
 import random
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
