@@ -4,7 +4,6 @@ Out of reach of `web`, which sees one workspace at a time.
 """
 
 import sqlite3
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -258,14 +257,6 @@ def all_checkpointed(path: Path) -> bool:
     with closing(connect_writer(path)) as connection:
         [blocked, _, _] = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
     return not blocked
-
-
-def table_differences(expected: dict[str, int], found: dict[str, int]) -> Sequence[str]:
-    return [
-        f"{table} has {found.get(table, 0)} rows, not {count}"
-        for table, count in expected.items()
-        if found.get(table, 0) != count
-    ]
 
 
 ALL_ZONE_CHANGES = """
