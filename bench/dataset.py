@@ -13,6 +13,7 @@ WORKSPACES = 10
 _COPIED = (
     *("name", "api_key", "membership", "event", "idempotency", "response", "quota_month"),
     *("usage_quarter", "usage_day", "usage_pair_day", "latency_quarter", "latency_day"),
+    "usage_pack",
 )
 
 

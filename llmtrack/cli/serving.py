@@ -20,6 +20,7 @@ from llmtrack.domain.credentials import mint_token
 from llmtrack.domain.errors import LLMtrackError, Refused
 from llmtrack.services.disk_guard import DiskGuard
 from llmtrack.services.jobs import Job, Jobs
+from llmtrack.services.packing import keep_packing
 from llmtrack.services.supervisor import keep_watchdog, notify
 from llmtrack.storage.database import Database
 from llmtrack.storage.login_links import SETUP_LIFE_MS, create_setup_link
@@ -97,6 +98,7 @@ def _chores(
         _watch_tls(plan),
         Jobs(database, life.jobs(database), now_ms).run(),
         keep_watchdog(database.turn),
+        keep_packing(database, now_ms),
     ]
     if life.guard is not None:
         found.append(life.guard.watch())

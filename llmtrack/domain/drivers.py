@@ -14,9 +14,9 @@ Where a step has nothing to stand on it is 0 and the next one takes it: a value 
 tokens before has no price to compare with, so what its tokens cost now is due to tokens.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from enum import Enum
-from fractions import Fraction
+from heapq import nlargest
 from typing import NamedTuple, TypeVar
 
 V = TypeVar("V", bound=Hashable)
@@ -45,9 +45,6 @@ class Split(NamedTuple):
     def total_pico(self) -> int:
         return sum(self)
 
-    def plus(self, other: "Split") -> "Split":
-        return Split(*(a + b for a, b in zip(self, other, strict=True)))
-
 
 NO_SPLIT = Split(0, 0, 0, 0)
 
@@ -70,18 +67,15 @@ def split_change(before: Mapping[V, Figures], now: Mapping[V, Figures]) -> dict[
     """The change of each value that is in either period."""
     all_before = sum(figures.requests for figures in before.values())
     all_now = sum(figures.requests for figures in now.values())
-    growth = Fraction(all_now - all_before, all_before) if all_before else None
+    grown = all_now - all_before
     return {
-        value: _split(before.get(value, NO_FIGURES), now.get(value, NO_FIGURES), growth)
+        value: _split(before.get(value, NO_FIGURES), now.get(value, NO_FIGURES), grown, all_before)
         for value in dict.fromkeys([*before, *now])
     }
 
 
-def total_split(splits: Mapping[V, Split]) -> Split:
-    total = NO_SPLIT
-    for split in splits.values():
-        total = total.plus(split)
-    return total
+def total_split(splits: Iterable[Split]) -> Split:
+    return Split(*map(sum, zip(NO_SPLIT, *splits, strict=True)))
 
 
 def largest_drivers(splits: Mapping[V, Split], most: int) -> list[Driver]:
@@ -96,36 +90,41 @@ def largest_drivers(splits: Mapping[V, Split], most: int) -> list[Driver]:
         )
         if driver.amount_pico
     ]
-    return sorted(drivers, key=lambda driver: -abs(driver.amount_pico))[:most]
+    return nlargest(most, drivers, key=lambda driver: abs(driver.amount_pico))
 
 
-def _split(before: Figures, now: Figures, growth: Fraction | None) -> Split:
+def _split(before: Figures, now: Figures, grown: int, all_before: int) -> Split:
     change = now.cost_pico - before.cost_pico
-    if growth is None:  # nothing was there before: all of it is volume
+    if not all_before:  # nothing was there before: all of it is volume
         return Split(change, 0, 0, 0)
     cost = before.cost_pico
-    volume = cost * growth
     if not before.requests or not now.requests:  # new or gone
-        return _whole(change, [volume, change - volume, Fraction(0), Fraction(0)])
-    by_requests = Fraction(cost * now.requests, before.requests)
-    mix = by_requests - cost - volume
+        volume = cost * grown
+        return _whole(change, [volume, change * all_before - volume, 0, 0], all_before)
+    # Numerators over one denominator: fractions would look for common divisors at each step.
+    known_tokens = before.tokens or 1
+    unit = all_before * before.requests * known_tokens
+    volume = cost * grown * before.requests * known_tokens
+    by_requests = cost * now.requests * all_before * known_tokens
+    mix = by_requests - cost * unit - volume
     if before.tokens:
-        tokens = Fraction(cost * now.tokens, before.tokens) - by_requests
+        tokens = cost * now.tokens * all_before * before.requests - by_requests
     elif not cost and now.tokens:
-        tokens = Fraction(now.cost_pico)
+        tokens = now.cost_pico * unit
     else:
-        tokens = Fraction(0)
-    price = change - volume - mix - tokens
-    return _whole(change, [volume, mix, tokens, price])
+        tokens = 0
+    price = change * unit - volume - mix - tokens
+    return _whole(change, [volume, mix, tokens, price], unit)
 
 
-def _whole(total: int, parts: list[Fraction]) -> Split:
-    """Whole numbers that add up to the total, by largest remainder."""
-    floors = [part.numerator // part.denominator for part in parts]
+def _whole(total: int, parts: list[int], unit: int) -> Split:
+    """Whole numbers that add up to the total, by largest remainder; parts are in 1/unit."""
+    floors = [part // unit for part in parts]
     left = total - sum(floors)
-    by_remainder = sorted(
-        range(len(parts)), key=lambda place: parts[place] - floors[place], reverse=True
-    )
-    for place in by_remainder[:left]:
-        floors[place] += 1
+    if left:
+        by_remainder = sorted(
+            range(len(parts)), key=lambda place: parts[place] % unit, reverse=True
+        )
+        for place in by_remainder[:left]:
+            floors[place] += 1
     return Split(*floors)

@@ -8,6 +8,7 @@ from llmtrack.domain.periods import DAY_MS
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.domain.roles import Role
 from llmtrack.domain.usage import canonical_usage
+from llmtrack.services.packing import pack_days
 from llmtrack.services.price_books import bundled_book
 from llmtrack.storage.audit import Actor
 from llmtrack.storage.database import Database
@@ -48,6 +49,7 @@ async def seed_demo(
         while batch := list(islice(priced, BATCH_EVENTS)):
             await database.write(_store, writer, batch)
             progress(len(batch))
+    await pack_days(database, now_ms=now_ms)
     return made
 
 

@@ -14,6 +14,7 @@ from llmtrack.storage.engine import sqlite_version
 from llmtrack.storage.maintenance import all_problems, open_to_read, schema_version
 from llmtrack.storage.maintenance_audit import all_audit_verdict
 from llmtrack.storage.recount import Difference, differences, is_purged, next_day
+from llmtrack.storage.recount_packs import packed_blocks, wrong_packs
 from llmtrack.storage.schema import MIGRATIONS
 from llmtrack.storage.scope import Scope
 
@@ -94,6 +95,12 @@ async def recounted(
         days += 1
         if progress is not None:
             progress(days)
+    async with scope.reading() as reading:
+        blocks = await packed_blocks(reading)
+    for block in blocks:
+        async with scope.reading() as reading:
+            for wrong in await wrong_packs(reading, [block]):
+                found.append(Difference("usage_pack", f"{wrong.days} days", wrong.bucket, 1))
     return RecountedDays(days, purged_days, found)
 
 

@@ -9,6 +9,7 @@ import sqlite3
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.storage.deletions import customer_digest
 from llmtrack.storage.dimensions import MEASURES, PAIRS, Kind, pair_code
+from llmtrack.storage.packs import drop_all_packs
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.sums import EVENT_SUMS
 
@@ -110,6 +111,7 @@ delete from name where workspace_id = :workspace_id and id = :customer
 def erase_customer_totals(connection: sqlite3.Connection, workspace_id: int, customer: int) -> int:
     """Rows per day of this customer, also by model and feature, then price, id and name."""
     values = {"workspace_id": workspace_id, "customer": customer}
+    drop_all_packs(connection, workspace_id)
     removed = connection.execute(DELETE_CUSTOMER_DAYS, values).rowcount
     removed += connection.execute(DELETE_CUSTOMER_PAIRS, values).rowcount
     # Before the name, whose number another customer may get: it must not inherit the price.
@@ -219,6 +221,7 @@ def erase_totals(
     connection: sqlite3.Connection, workspace_id: int, table: str, *, before_bucket: int
 ) -> int:
     """A batch of totals before a quarter or a day."""
+    drop_all_packs(connection, workspace_id)
     columns = ", ".join(row[0] for row in connection.execute(LIST_KEY_COLUMNS, (table,)))
     return connection.execute(
         f"""

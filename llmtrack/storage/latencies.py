@@ -5,13 +5,16 @@ of days at the edges of a span is read from its events. Any other question reads
 the same bound as the sums: past it `TooMuchToRead`.
 """
 
+import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.spans import Span, cut, cut_finely
 from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
+from llmtrack.storage.packs import LATENCY, Shelf, read_packs, unpack_steps
 from llmtrack.storage.questions import Flat, Question, route
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.usage_rows import EVENT_COLUMNS, FILTER_EVENTS, check_bound, filter_values
@@ -20,21 +23,22 @@ Steps = dict[int | None, Counter[int]]
 """Events by latency step, by value."""
 
 
-def _rollup(table: str) -> str:
+def _rollup(table: str, where: str = "") -> str:
     return f"""
 -- latencies.latency_steps
-select value, step, sum(events)
-from {table}
-where workspace_id = :workspace_id
-  and kind = :kind
-  and bucket >= :first
-  and bucket < :end
-  and (:value is null or value = :value)
-group by value, step
-"""  # noqa: S608 - a name of ours
+select u.value, u.step, sum(u.events)
+from json_each(:buckets) b
+cross join {table} u
+where u.workspace_id = :workspace_id
+  and u.kind = :kind
+  and u.bucket = b.value
+  {where}
+group by u.value, u.step
+"""  # noqa: S608 - names of ours
 
 
-LATENCY_DAYS = _rollup("latency_day")
+_OF_ONE = "and u.value = :value"
+LATENCY_DAYS, LATENCY_DAYS_OF_ONE = _rollup("latency_day"), _rollup("latency_day", _OF_ONE)
 LATENCY_QUARTERS = _rollup("latency_quarter")
 
 HOUR_MS = 3_600_000
@@ -65,21 +69,38 @@ async def latency_steps(reading: ScopedReading, question: Question) -> Steps:
         return dict(await steps_of_events(reading, question, question.span))
     has_days = await are_days_of(reading, question.time_zone)
     pieces = cut(question.span, question.time_zone) if has_days else cut_finely(question.span)
-    days = [pieces.days] if pieces.days is not None else []
-    spans = [*pieces.instants]
-    quarters = list(pieces.quarters)
-    if kept.kind not in LATENCY_QUARTER_KINDS:
-        spans += [Span(first * QUARTER_MS, end * QUARTER_MS) for first, end in quarters]
-        quarters = []
-    for sql, ranges in ((LATENCY_DAYS, days), (LATENCY_QUARTERS, quarters)):
-        for first, end in ranges:
-            rows = await reading.rows(sql, kind=kept.kind, value=kept.value, first=first, end=end)
-            for value, step, events in rows:
-                found[0 if question.kind is Kind.TOTAL else value][step] += events
-    for span in spans:
-        for value, steps in (await steps_of_events(reading, question, span)).items():
-            found[value].update(steps)
+    spans, parts = [*pieces.instants], []
+    if pieces.days is not None:
+        parts.append(await _steps_of_days(reading, kept, pieces.days))
+    if kept.kind in LATENCY_QUARTER_KINDS:
+        buckets = [bucket for span in pieces.quarters for bucket in range(*span)]
+        parts.append(await _steps_of(reading, LATENCY_QUARTERS, kept, buckets))
+    else:
+        spans += [Span(first * QUARTER_MS, end * QUARTER_MS) for first, end in pieces.quarters]
+    parts += [await steps_of_events(reading, question, span) for span in spans]
+    for part in parts:
+        for value, steps in part.items():
+            found[0 if question.kind is Kind.TOTAL else value].update(steps)
     return dict(found)
+
+
+async def _steps_of_days(reading: ScopedReading, kept: Flat, days: tuple[int, int]) -> Steps:
+    if kept.value is not None:
+        return await _steps_of(reading, LATENCY_DAYS_OF_ONE, kept, range(*days))
+    packs, left = await read_packs(reading, Shelf(LATENCY + kept.kind), days)
+    found = unpack_steps(packs)
+    for value, steps in (await _steps_of(reading, LATENCY_DAYS, kept, left)).items():
+        found[value].update(steps)
+    return found
+
+
+async def _steps_of(reading: ScopedReading, sql: str, kept: Flat, buckets: Sequence[int]) -> Steps:
+    found: Steps = defaultdict(Counter)
+    if buckets:
+        values = {"kind": kept.kind, "value": kept.value, "buckets": json.dumps(list(buckets))}
+        for value, step, events in await reading.rows(sql, **values):
+            found[value][step] += events
+    return found
 
 
 async def steps_of_events(reading: ScopedReading, question: Question, span: Span) -> Steps:

@@ -16,23 +16,23 @@ from llmtrack.storage.usage_rows import check_bound
 StepsByBucket = dict[int | None, list[Counter[int]]]
 
 
-def _rollup(table: str) -> str:
+def _rollup(table: str, chosen: str, where: str) -> str:
     return f"""
 -- latency_series.latency_series
-select bucket, value, step, sum(events)
-from {table}
-where workspace_id = :workspace_id
-  and kind = :kind
-  and bucket >= :first
-  and bucket < :end
-  and (:value is null or value = :value)
-  and (:chosen is null or value in (select value from json_each(:chosen)))
-group by bucket, value, step
-"""  # noqa: S608 - a name of ours
+select u.bucket, u.value, u.step, u.events
+from json_each(:buckets) b
+{chosen}cross join {table} u
+where u.workspace_id = :workspace_id
+  and u.kind = :kind
+  and u.bucket = b.value
+  {where}
+  and u.events <> 0
+"""  # noqa: S608 - names of ours
 
 
-SERIES_DAYS = _rollup("latency_day")
-SERIES_QUARTERS = _rollup("latency_quarter")
+_CHOSEN = ("cross join json_each(:chosen) c\n", "and u.value = c.value")
+ALL_SERIES = {table: _rollup(table, "", "") for table in ("latency_day", "latency_quarter")}
+CHOSEN_SERIES = {table: _rollup(table, *_CHOSEN) for table in ("latency_day", "latency_quarter")}
 
 
 async def latency_series(
@@ -59,23 +59,26 @@ async def latency_series(
     if kept.kind not in LATENCY_QUARTER_KINDS:
         spans += _within_buckets(quarters, buckets)
         quarters = ()
-    listed = json.dumps(list(chosen)) if chosen is not None else None
-    common = {"kind": kept.kind, "value": kept.value, "chosen": listed}
-    for sql, ranges, is_day in (
-        (SERIES_DAYS, days, True),
-        (SERIES_QUARTERS, quarters, False),
-    ):
-        for first, end in ranges:
-            rows = await reading.rows(sql, first=first, end=end, **common)
-            for bucket, value, step, events in rows:
-                start_ms = (
-                    day_start_ms(bucket, question.time_zone) if is_day else bucket * QUARTER_MS
-                )
-                key = 0 if question.kind is Kind.TOTAL else value
-                found[key][buckets.place(start_ms)][step] += events
+    if kept.value is not None:
+        chosen = [kept.value]
+    statements = ALL_SERIES if chosen is None else CHOSEN_SERIES
+    common = {"kind": kept.kind, "chosen": json.dumps(list(chosen or ()))}
+    for table, ranges in (("latency_day", days), ("latency_quarter", quarters)):
+        numbers = [bucket for span in ranges for bucket in range(*span)]
+        rows = await reading.rows(statements[table], buckets=json.dumps(numbers), **common)
+        places = {number: buckets.place(_start_ms(table, number, question)) for number in numbers}
+        for bucket, value, step, events in rows:
+            key = 0 if question.kind is Kind.TOTAL else value
+            found[key][places[bucket]][step] += events
     for span in spans:
         await _add_events(reading, question, span, found, buckets.place(span.start_ms))
     return dict(found)
+
+
+def _start_ms(table: str, number: int, question: Question) -> int:
+    if table == "latency_day":
+        return day_start_ms(number, question.time_zone)
+    return number * QUARTER_MS
 
 
 def _within_buckets(quarters: Sequence[tuple[int, int]], buckets: Buckets) -> list[Span]:

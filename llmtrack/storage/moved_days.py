@@ -21,6 +21,7 @@ from llmtrack.storage.dimensions import (
     QUARTER_KINDS,
     pair_code,
 )
+from llmtrack.storage.packs import drop_packs
 from llmtrack.storage.sums import EVENT_SUMS, ROLLUP_SUMS
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
 
@@ -123,6 +124,7 @@ def move(connection: sqlite3.Connection, workspace_id: int, moved: Move) -> None
         "start_ms": moved.first * QUARTER_MS,
         "end_ms": moved.end * QUARTER_MS,
     }
+    drop_packs(connection, workspace_id, (moved.old_day, moved.new_day))
     for kind in QUARTER_KINDS:
         rows = connection.execute(READ_QUARTERS, values | {"kind": kind}).fetchall()
         _shift(

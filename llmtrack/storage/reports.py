@@ -5,7 +5,7 @@ events where a quarter is cut. Reads of one page belong in one `scope.reading()`
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -130,14 +130,25 @@ async def usage_by_value(reading: ScopedReading, question: Question) -> ByValue:
     return found
 
 
+Order = Callable[[ByValue], Sequence[int | None]]
+
+
 async def usage_report(
-    reading: ScopedReading, question: Question, buckets: Buckets, *, series_max: int
+    reading: ScopedReading,
+    question: Question,
+    buckets: Buckets,
+    *,
+    series_max: int,
+    order: Order | None = None,
 ) -> UsageReport:
-    """Everything a page shows of one question; `series_max` values get a series."""
-    if (await _planned(reading, question)).route is None:
+    """Everything a page shows of one question.
+
+    The first `series_max` values get a series: in `order`, or the dearest.
+    """
+    if plan(question).route is None:
         return await _report_from_events(reading, question, buckets)
     values = await usage_by_value(reading, question)
-    chosen = [value for value in ranked(values) if value is not None][:series_max]
+    chosen = [value for value in (order or ranked)(values) if value is not None][:series_max]
     series = await _series(reading, question, buckets, chosen)
     return UsageReport(
         total=total_of(values.values()),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from llmtrack.storage.dimensions import MEASURES
+from llmtrack.storage.packs import Shelf, read_packs, shelf_of, unpack_sums
 from llmtrack.storage.questions import Flat, Pair, Plan
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import Sums, sums_of
@@ -54,7 +55,7 @@ _CHOSEN = "json_each(:chosen) c"
 _WITHIN = "u.bucket >= :first and u.bucket < :end"
 _IN_BUCKET = "u.bucket = b.value"
 _WAYS = {
-    "days": _Way("usage_day u", "u.value", _WITHIN),
+    "days": _Way(f"{_BUCKETS} cross join usage_day u", "u.value", _IN_BUCKET),
     "chosen days": _Way(
         f"{_BUCKETS} cross join {_CHOSEN} cross join usage_day u",
         "u.value",
@@ -108,14 +109,26 @@ async def read_rollups(
     statements = BUCKETED if bucketed else SUMMED
     days: list[UsageOf] = []
     if planned.days is not None:
-        way, values = _of_days(found, chosen)
-        days = await _read(reading, statements[way], values, planned.days)
+        buckets: Sequence[int] = range(*planned.days)
+        shelf = _shelf_of(found)
+        if shelf is not None and chosen is None and not bucketed:
+            packs, buckets = await read_packs(reading, shelf, planned.days)
+            days = [UsageOf(0, value, sums) for value, sums in unpack_sums(packs).items()]
+        if buckets:
+            way, values = _of_days(found, chosen)
+            days += await _read(reading, statements[way], values, buckets)
     quarters: list[UsageOf] = []
     for span in planned.quarters:
         assert isinstance(found, Flat)  # noqa: S101 - pairs are kept per day only
         way, values = _of_quarters(found, chosen)
-        quarters += await _read(reading, statements[way], values, span)
+        quarters += await _read(reading, statements[way], values, range(*span))
     return days, quarters
+
+
+def _shelf_of(found: Flat | Pair) -> Shelf | None:
+    if isinstance(found, Flat):
+        return shelf_of(found.kind, None) if found.value is None else None
+    return shelf_of(found.code, found.value) if found.filters_first else None
 
 
 def _of_days(found: Flat | Pair, chosen: Sequence[int] | None) -> tuple[str, dict[str, Any]]:
@@ -140,13 +153,12 @@ def _of_quarters(found: Flat, chosen: Sequence[int] | None) -> tuple[str, dict[s
 
 
 async def _read(
-    reading: ScopedReading, sql: str, values: dict[str, Any], span: tuple[int, int]
+    reading: ScopedReading, sql: str, values: dict[str, Any], buckets: Sequence[int]
 ) -> list[UsageOf]:
-    first, end = span
     if ":buckets" in sql:
-        values = {**values, "buckets": json.dumps(list(range(first, end)))}
+        values = {**values, "buckets": json.dumps(list(buckets))}
     else:
-        values = {**values, "first": first, "end": end}
+        values = {**values, "first": buckets[0], "end": buckets[-1] + 1}
     return [_usage(row) for row in await reading.rows(sql, **values)]
 
 

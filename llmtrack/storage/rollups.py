@@ -25,6 +25,7 @@ from llmtrack.storage.dimensions import (
 )
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.many_rows import ManyRows
+from llmtrack.storage.packs import drop_packs
 
 _FIELDS = struct.Struct(f"<{len(MEASURES)}q")
 _SUMS = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
@@ -205,6 +206,8 @@ class Rollups:
                 table.insert_flat(connection, _value_rows(buckets, sign))
                 latency_table.insert_flat(connection, _latency_rows(buckets, latency_kinds, sign))
             ADD_USAGE_PAIR_DAY.insert_flat(connection, _pair_rows(sums.days, sign))
+            for workspace_id, day in sums.days:
+                drop_packs(connection, workspace_id, (day,))
         self._added = _Sums(self._day_of)
         self._removed = _Sums(self._day_of)
 

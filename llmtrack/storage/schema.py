@@ -18,6 +18,7 @@ from llmtrack.storage.schema_customers import CUSTOMERS
 from llmtrack.storage.schema_grants import GRANTS
 from llmtrack.storage.schema_keys import KEYS
 from llmtrack.storage.schema_operations import OPERATIONS
+from llmtrack.storage.schema_packs import PACKS
 from llmtrack.storage.schema_prices import PRICES
 from llmtrack.storage.schema_repricing import REPRICING
 from llmtrack.storage.schema_sessions import SESSIONS
@@ -244,4 +245,5 @@ MIGRATIONS: tuple[str, ...] = (
     ACCESS,
     ZONES,
     GRANTS,
+    PACKS,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from operator import add, sub
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.money import join_pico
@@ -74,11 +74,13 @@ NO_SUMS = Sums()
 _MICRO, _REST = MEASURES.index("cost_micro"), MEASURES.index("cost_rest")
 
 
-def sums_of(row: Sequence[int | None], first: int) -> Sums:
+def sums_of(row: Sequence[Any], first: int) -> Sums:
     """The sums in a row whose MEASURES begin at column `first`; a sum of nothing is 0."""
-    values = [value or 0 for value in row[first:]]
-    values[_MICRO : _REST + 1] = [join_pico(values[_MICRO], values[_REST])]
-    return Sums._make(values)
+    values = row[first:]
+    if None in values:
+        values = [value or 0 for value in values]
+    cost_pico = join_pico(values[_MICRO], values[_REST])
+    return Sums._make((*values[:_MICRO], cost_pico, *values[_REST + 1 :]))
 
 
 def total_of(many: Iterable[Sums]) -> Sums:

@@ -1,6 +1,6 @@
 """`GET /w/{workspace}/changes`: what the difference between two periods is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,11 +74,11 @@ def _answer(
     request: web.Request, look: Look, found: Comparison, before: tuple[Span, str]
 ) -> web.Response:
     span, before_text = before
-    total = total_split(found.splits)
+    total = total_split(found.splits.values())
     before_sums = total_of(found.before.values())
     now_sums = total_of(found.now.values())
-    rows = [_row(look, found, value) for value in _ranked(found.splits)]
-    more = rows[ROWS_MAX:] if len(rows) > ROWS_MAX + 1 else []
+    order = _ranked(found.splits)
+    shown = ROWS_MAX if len(order) > ROWS_MAX + 1 else len(order)
     return analytics_page(
         request,
         "changes.html",
@@ -94,8 +94,8 @@ def _answer(
         groupings=[
             (name, look.query.with_by(name).url, name == look.query.by) for name in DIMENSIONS
         ],
-        rows=rows[: len(rows) - len(more)],
-        more=_summed(more) if more else None,
+        rows=[_row(look, found, value) for value in order[:shown]],
+        more=_summed(found, order[shown:]) if order[shown:] else None,
         signed=signed_usd,
         is_own="before_from" in look.query.extras,
         usual_url=look.query.with_extras({}).url,
@@ -108,8 +108,10 @@ async def compare(look: Look, name: str, before_span: Span) -> Comparison:
     before = await usage_by_value(look.reading, look.question(kind, before_span))
     now = await usage_by_value(look.reading, look.question(kind))
     splits = split_change(_figures(before), _figures(now))
-    values = [value for value in splits if value is not None]
-    labels = await labels_of(look.reading, kind, values)
+    # Only what can be named on the page: of thousands of values a few are.
+    drivers = largest_drivers(splits, SENTENCES_MAX)
+    named = [*_ranked(splits)[: ROWS_MAX + 1], *(driver.value for driver in drivers)]
+    labels = await labels_of(look.reading, kind, [one for one in named if isinstance(one, int)])
     return Comparison(name, before, now, splits, labels)
 
 
@@ -182,13 +184,14 @@ def _row(look: Look, found: Comparison, value: int | None) -> Row:
     return Row(label, url, *found.sums(value), found.splits[value])
 
 
-def _summed(rows: list[Row]) -> Row:
+def _summed(found: Comparison, values: Sequence[int | None]) -> Row:
+    sums = [found.sums(value) for value in values]
     return Row(
-        Label("", f"{len(rows):,} more"),
+        Label("", f"{len(values):,} more"),
         None,
-        total_of(row.before for row in rows),
-        total_of(row.now for row in rows),
-        total_split({row: row.split for row in rows}),
+        total_of(before for before, _ in sums),
+        total_of(now for _, now in sums),
+        total_split(found.splits[value] for value in values),
     )
 
 

@@ -8,6 +8,7 @@ from llmtrack.domain.latency import percentile
 from llmtrack.domain.spans import Buckets
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of
+from llmtrack.storage.latencies import Steps, latency_steps
 from llmtrack.storage.latency_series import StepsByBucket, latency_series
 from llmtrack.storage.reports import (
     ByValue,
@@ -35,7 +36,9 @@ class Explored:
     labels: Mapping[int | None, Label]
     shown: int
     """How many of `order` have a line of their own; the rest is "Other"."""
-    steps: StepsByBucket = field(default_factory=dict)
+    steps: Steps = field(default_factory=dict)
+    steps_by_bucket: StepsByBucket = field(default_factory=dict)
+    """Of the shown values."""
     total_steps: Sequence[Counter[int]] = ()
     before: ByValue | None = None
     before_points: Points | None = None
@@ -55,11 +58,11 @@ class Explored:
         ]
 
     def of(self, value: int | None) -> int | None:
-        return self.value_of(self.report.values[value], self.steps.get(value, ()))
+        return value_of(self.metric, self.report.values[value], [self.steps.get(value, Counter())])
 
     def points(self, value: int | None) -> Points:
         series = self.report.series.get(value) or self._rest()
-        steps = self.steps.get(value, ())
+        steps = self.steps_by_bucket.get(value, ())
         return [self.value_of(sums, steps[place : place + 1]) for place, sums in enumerate(series)]
 
     def _rest(self) -> list[Sums]:
@@ -70,12 +73,17 @@ class Explored:
         return rest
 
     def value_of(self, sums: Sums, steps: Sequence[Counter[int]] = ()) -> int | None:
-        if self.metric.of is not None:
-            return self.metric.of(sums) if sums.events or self.metric.adds_up else None
-        merged: Counter[int] = Counter()
-        for one in steps:
-            merged.update(one)
-        return percentile(merged, self.metric.percentile or 0)
+        return value_of(self.metric, sums, steps)
+
+
+def value_of(metric: Metric, sums: Sums, steps: Sequence[Counter[int]] = ()) -> int | None:
+    """What the metric is of some events, from their sums or their latencies."""
+    if metric.of is not None:
+        return metric.of(sums) if sums.events or metric.adds_up else None
+    merged: Counter[int] = Counter()
+    for one in steps:
+        merged.update(one)
+    return percentile(merged, metric.percentile or 0)
 
 
 async def explore(look: Look, ask: Ask) -> Explored:
@@ -83,18 +91,21 @@ async def explore(look: Look, ask: Ask) -> Explored:
     reading, zone = look.reading, look.scope.time_zone
     question = look.question()
     buckets = buckets_for(question.span, ask, zone)
-    report = await usage_report(reading, question, buckets, series_max=max(50, ask.top))
-    labels = await labels_of(
-        reading, question.kind, [value for value in report.values if value is not None]
-    )
-    found = Explored(ask.metric, buckets, report, list(report.values), labels, ask.top)
-    if ask.metric.percentile:
-        found.steps = await latency_series(reading, question, buckets)
-        total = await latency_series(reading, look.question(Kind.TOTAL), buckets)
-        found.total_steps = total.get(0, ())
-    found.order.sort(key=lambda value: _rank(found, value))
+    steps: Steps = await latency_steps(reading, question) if ask.metric.percentile else {}
+
+    def order(values: ByValue) -> list[int | None]:
+        return sorted(values, key=lambda value: _rank(ask.metric, values[value], steps, value))
+
+    report = await usage_report(reading, question, buckets, series_max=ask.top + 1, order=order)
+    found = Explored(ask.metric, buckets, report, order(report.values), {}, ask.top, steps)
     if len(found.order) <= ask.top + 1:
         found.shown = len(found.order)
+    shown = [value for value in found.order[: found.shown] if value is not None]
+    found.labels = await labels_of(reading, question.kind, shown)
+    if ask.metric.percentile:
+        found.steps_by_bucket = await latency_series(reading, question, buckets, shown)
+        total = await latency_series(reading, look.question(Kind.TOTAL), buckets)
+        found.total_steps = total.get(0, ())
     if ask.sub_kind is not None:
         await _load_subs(look, ask, found)
     if ask.compare:
@@ -133,11 +144,8 @@ async def _load_before(look: Look, ask: Ask, found: Explored) -> None:
     found.before_points = [*points, *[None] * count][:count]
 
 
-def _rank(found: Explored, value: int | None) -> tuple[bool, int, int, int]:
-    of_value = found.of(value)
-    return (
-        value is None,
-        -(of_value if of_value is not None else -1),
-        -found.report.values[value].events,
-        value or 0,
-    )
+def _rank(
+    metric: Metric, sums: Sums, steps: Steps, value: int | None
+) -> tuple[bool, int, int, int]:
+    of_value = value_of(metric, sums, [steps.get(value, Counter())])
+    return (value is None, -(of_value if of_value is not None else -1), -sums.events, value or 0)

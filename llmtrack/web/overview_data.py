@@ -21,6 +21,7 @@ from llmtrack.storage.latencies import Steps, latency_steps
 from llmtrack.storage.questions import Question, TooMuchToRead
 from llmtrack.storage.reports import (
     UsageReport,
+    ranked,
     totals_by_bucket,
     usage_by_value,
     usage_report,
@@ -71,7 +72,8 @@ async def _load_report(
     report = await usage_report(reading, question, buckets, series_max=ROWS_MAX)
     previous = await usage_total(reading, _over(question, Kind.TOTAL, timeframe.previous))
     data = OverviewData(buckets, report, previous)
-    values = [value for value in report.values if value is not None]
+    # One more than have a line: a last one alone is not summed up.
+    values = [value for value in ranked(report.values)[: ROWS_MAX + 1] if value is not None]
     data.labels = await labels_of(reading, question.kind, values)
     if report.total.unpriced_events:
         by_model = report.values

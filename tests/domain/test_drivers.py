@@ -36,7 +36,7 @@ def test_the_parts_add_up_to_the_pico_for_each_value_and_in_all(
         was, is_now = (period.get(value, Figures(0, 0, 0)) for period in (before, now))
         assert split.total_pico == is_now.cost_pico - was.cost_pico
         assert all(isinstance(part, int) for part in split)
-    assert total_split(splits).total_pico == cost(now) - cost(before)
+    assert total_split(splits.values()).total_pico == cost(now) - cost(before)
 
 
 @given(periods, st.integers(2, 9))

@@ -1,0 +1,158 @@
+"""Packs: what a stretch of days adds up to, of all values of a dimension, in one compressed row.
+
+2,000 customers over 90 days are 180,000 rows, half a second of adding up; as packs they are
+some fifteen. Packs say nothing that the day rows do not say: they are made of those once their
+days are over (`packing`), and whoever changes a day row drops the packs of its day in the same
+transaction. Days without a pack are read row by row, so any number of packs may be missing.
+"""
+
+import json
+import sqlite3
+import struct
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, MEASURES, PAIRS, Kind, pair_code
+from llmtrack.storage.scope import ScopedReading
+from llmtrack.storage.sums import Sums, sums_of
+
+LONG_DAYS, SHORT_DAYS = 16, 4
+LEVELS = (LONG_DAYS, SHORT_DAYS)
+"""Days of a pack; one begins at every multiple of that. Pairs have only long ones."""
+PACKED_PAIRS = tuple(pair for pair in PAIRS if pair[1] is Kind.CUSTOMER)
+_PAIR_CODES = frozenset(pair_code(*pair) for pair in PACKED_PAIRS)
+LATENCY = 256
+"""Added to a kind: its latency steps."""
+
+_FIELDS = struct.Struct(f"<{len(MEASURES)}q")
+_VALUE = struct.Struct(f"<q{_FIELDS.size}s")
+_STEP = struct.Struct("<3q")
+
+
+class Block(NamedTuple):
+    """Some days in a row: `bucket` is the first."""
+
+    days: int
+    bucket: int
+
+
+class Shelf(NamedTuple):
+    """What is in a pack: a kind's values, a pair's others of one value, or latency steps."""
+
+    kind: int
+    value: int = 0
+
+
+CUSTOMERS = Shelf(Kind.CUSTOMER)
+LATENCIES = tuple(Shelf(LATENCY + kind) for kind in LATENCY_DAY_KINDS)
+
+
+def shelf_of(kind: int, value: int | None) -> Shelf | None:
+    """The one with all of a kind (`value` None) or all others of a pair's first value."""
+    if value is None:
+        return CUSTOMERS if kind == Kind.CUSTOMER else None
+    return Shelf(kind, value) if kind in _PAIR_CODES else None
+
+
+def pack(rows: Iterable[Sequence[int]]) -> bytes:
+    """Rows of whole numbers, compressed. Raises struct.error if one has more than 64 bits."""
+    return zlib.compress(b"".join(struct.pack(f"<{len(row)}q", *row) for row in rows), 6)
+
+
+def unpack_sums(packs: Iterable[bytes]) -> dict[int, Sums]:
+    """By value. All measures of a value are added as one number: see `rollups`."""
+    added: dict[int, int] = defaultdict(int)
+    for packed in packs:
+        for value, fields in _VALUE.iter_unpack(zlib.decompress(packed)):
+            added[value] += int.from_bytes(fields, "little")
+    return {
+        value: sums_of(_FIELDS.unpack(fields.to_bytes(_FIELDS.size, "little")), 0)
+        for value, fields in added.items()
+    }
+
+
+def unpack_steps(packs: Iterable[bytes]) -> dict[int | None, Counter[int]]:
+    found: dict[int | None, Counter[int]] = defaultdict(Counter)
+    for packed in packs:
+        for value, step, events in _STEP.iter_unpack(zlib.decompress(packed)):
+            found[value][step] += events
+    return found
+
+
+FIND_PACKS = """
+-- packs.read_packs
+select p.days, p.bucket
+from json_each(:blocks) b
+cross join usage_pack p
+where p.workspace_id = :workspace_id
+  and p.days = b.value ->> 0
+  and p.bucket = b.value ->> 1
+  and p.kind = :kind
+  and p.value = :value
+  and p.reserved is null
+"""
+READ_PACKS = """
+-- packs.read_packs
+select p.sums
+from json_each(:blocks) b
+cross join usage_pack p
+where p.workspace_id = :workspace_id
+  and p.days = b.value ->> 0
+  and p.bucket = b.value ->> 1
+  and p.kind = :kind
+  and p.value = :value
+"""
+
+
+async def read_packs(
+    reading: ScopedReading, shelf: Shelf, days: tuple[int, int]
+) -> tuple[list[bytes], list[int]]:
+    """The fewest packs that lie within some days, and the days that none of them is about."""
+    first, end = days
+    candidates = [block for level in LEVELS for block in blocks_within(level, first, end)]
+    if not candidates:
+        return [], list(range(first, end))
+    which = {"kind": shelf.kind, "value": shelf.value}
+    rows = await reading.rows(FIND_PACKS, blocks=json.dumps(candidates), **which)
+    known = {Block(*row) for row in rows}
+    left = dict.fromkeys(range(first, end))
+    chosen = []
+    for block in candidates:  # the longest first
+        if block in known and block.bucket in left:
+            chosen.append(block)
+            for day in range(block.bucket, block.bucket + block.days):
+                del left[day]
+    rows = await reading.rows(READ_PACKS, blocks=json.dumps(chosen), **which) if chosen else []
+    return [row[0] for row in rows], list(left)
+
+
+def blocks_within(level: int, first: int, end: int) -> list[Block]:
+    return [
+        Block(level, bucket) for bucket in range(-(-first // level) * level, end - level + 1, level)
+    ]
+
+
+DROP = """
+-- packs.drop_packs
+delete from usage_pack where workspace_id = ? and days = ? and bucket = ?
+"""
+
+
+def drop_packs(connection: sqlite3.Connection, workspace_id: int, days: Collection[int]) -> None:
+    """Whoever changes the rows of a day calls this in the same transaction."""
+    for level in LEVELS:
+        for bucket in {day // level * level for day in days}:
+            connection.execute(DROP, (workspace_id, level, bucket))
+
+
+DROP_ALL = """
+-- packs.drop_all_packs
+delete from usage_pack where workspace_id = ?
+"""
+
+
+def drop_all_packs(connection: sqlite3.Connection, workspace_id: int) -> None:
+    """For changes of all days at once."""
+    connection.execute(DROP_ALL, (workspace_id,))
