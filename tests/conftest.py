@@ -1,6 +1,7 @@
 """The fixed cast: Acme (alice owns, bob views) and Globex (charlie, the outsider)."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -16,6 +17,7 @@ from llmtrack.storage.memberships import add_member, scope_for_member
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.users import User, create_user
 from llmtrack.storage.workspaces import Workspace, create_workspace
+from tests.log_scan import LogScan
 
 NOW_MS = 1_795_176_000_000  # 2026-11-20T12:00:00Z
 PASSWORD = "correct horse battery staple"
@@ -50,6 +52,23 @@ class World:
         user = user or self.alice
         workspace = self.globex if user is self.charlie else self.acme
         return await scope_for_member(self.database, user.id, workspace.public_id)
+
+
+@pytest.fixture(scope="session")
+def log_scan() -> Iterator[LogScan]:
+    """Reads whatever this process logs from here on, the quietest levels included."""
+    scan = LogScan()
+    logging.getLogger("llmtrack").setLevel(logging.DEBUG)
+    yield scan
+    logging.getLogger().removeHandler(scan)
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_in_the_log(log_scan: LogScan) -> Iterator[None]:
+    logging.getLogger().addHandler(log_scan)  # a test may have set up logging anew
+    yield
+    found, log_scan.found = log_scan.found, []
+    assert not found
 
 
 @pytest.fixture

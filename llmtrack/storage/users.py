@@ -238,9 +238,27 @@ def _record(
 
 NOTE_SIGN_IN = """
 -- users.note_sign_in
-update user set last_sign_in_ms = :now_ms where id = :user_id
+update user set last_sign_in_ms = :now_ms where id = :user_id returning public_id, email
 """
 
 
-def note_sign_in(connection: sqlite3.Connection, user_id: int, *, now_ms: int) -> None:
-    connection.execute(NOTE_SIGN_IN, {"user_id": user_id, "now_ms": now_ms})
+def note_sign_in(
+    connection: sqlite3.Connection,
+    user_id: int,
+    *,
+    how: str = "password",
+    ip: str | None = None,
+    now_ms: int,
+) -> None:
+    """Raises NotFound."""
+    values = {"user_id": user_id, "now_ms": now_ms}
+    public_id, email = _changed(connection, NOTE_SIGN_IN, values)
+    record(
+        connection,
+        workspace_id=None,
+        actor=Actor(user_id, email, ip),
+        action="sign_in.succeed",
+        target=public_id,
+        details={"how": how},
+        now_ms=now_ms,
+    )

@@ -1,6 +1,7 @@
 """Who asks, and what opens to them: sessions, and the one gate to a workspace."""
 
 import functools
+import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
@@ -36,6 +37,8 @@ from llmtrack.web.render import VIEWER, Viewer, WorkspaceChoice
 TOUCH_MS = 10 * 60_000
 TOKEN_LENGTH_MAX = 100
 WITHOUT_SESSION = ("/api/", "/static/")
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -88,6 +91,8 @@ def require(permission: Permission) -> Callable[[Handler], Handler]:
                 return sign_in_first(request)
             scope, is_strict = await _opened(request, signed_in)
             if not may(scope.role, permission):
+                who = signed_in.user.public_id
+                log.warning("%s is %s and may not %s", who, scope.role, permission)
                 raise web.HTTPForbidden
             if is_strict and not signed_in.has_second_factor:
                 return see_other("/account?factor")

@@ -59,7 +59,9 @@ async def post_invitation_answer(request: web.Request) -> web.StreamResponse:
     if user is None:
         await start_session(request, response, joined.id, how="invitation")
         now_ms = request.app[CLOCK_MS]()
-        await request.app[DATABASE].write(note_sign_in, joined.id, now_ms=now_ms)
+        await request.app[DATABASE].write(
+            note_sign_in, joined.id, how="invitation", ip=request.remote, now_ms=now_ms
+        )
     return response
 
 

@@ -6,8 +6,12 @@ import logging
 from aiohttp import web
 
 from llmtrack.domain.errors import LLMtrackError
+from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.users import User, find_sign_in, rehash_password
 from llmtrack.web.context import CLOCK_MS, DATABASE, PASSWORD_POOL, SIGN_IN_DELAYS
+
+FAILURES_NOTED = 5
+"""Of one address on one account within an hour: so many one by one."""
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,35 @@ def attempt_succeeded(request: web.Request, account: str) -> None:
     request.app[SIGN_IN_DELAYS].succeeded(account, request.remote or "")
 
 
+async def note_failure(
+    request: web.Request, user: User | None, account: str, *, step: str = "password"
+) -> None:
+    """In the log, and the first few and then every doubling of them in the audit log.
+
+    The same for accounts that there are and that there are not: neither text nor time tells.
+    """
+    # Not the address that was typed: people type passwords there.
+    who = user.public_id if user else "nobody"
+    log.warning("sign-in failed at the %s from %s for %s", step, request.remote or "", who)
+    delays, now_ms, ip = request.app[SIGN_IN_DELAYS], request.app[CLOCK_MS](), request.remote or ""
+    failures = delays.failures(account, ip, now_ms)
+    if failures > FAILURES_NOTED and failures & (failures - 1):
+        return
+    await request.app[DATABASE].write(
+        record,
+        workspace_id=None,
+        actor=Actor(None, "somebody not signed in", request.remote),
+        action="sign_in.fail",
+        target=who,
+        details={
+            "step": step,
+            "failures": failures,
+            "wait_s": delays.wait_s(account, ip, now_ms),
+        },
+        now_ms=now_ms,
+    )
+
+
 async def user_behind(request: web.Request, email: str, password: str) -> User | None:
     """Who this is; an unknown account takes as long as a wrong password.
 
@@ -49,9 +82,7 @@ async def user_behind(request: web.Request, email: str, password: str) -> User |
     password_hash = row.password_hash if row else None
     fits = await app[PASSWORD_POOL].verify(password_hash, password)
     if row is None or password_hash is None or not fits:
-        # Not the address that was typed: people type passwords there.
-        who = row.user.public_id if row else "nobody"
-        log.warning("sign-in failed from %s for %s", request.remote or "", who)
+        await note_failure(request, row.user if row else None, email)
         return None
     if app[PASSWORD_POOL].needs_rehash(password_hash):
         fresh = await app[PASSWORD_POOL].hash(password)

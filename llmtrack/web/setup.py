@@ -49,7 +49,9 @@ async def post_setup(request: web.Request) -> web.StreamResponse:
     key = made.created_key.key
     response = see_other(f"/w/{made.workspace.public_id}/keys/{key.public_id}")
     session = await start_session(request, response, made.user.id)
-    await database.write(note_sign_in, made.user.id, now_ms=now_ms)
+    await database.write(
+        note_sign_in, made.user.id, how="setup link", ip=request.remote, now_ms=now_ms
+    )
     request.app[FRESH_KEYS].put(session, key.public_id, made.created_key.raw, now_ms)
     return response
 

@@ -1,6 +1,5 @@
 """Signing in and out, and the way from `/` to a workspace."""
 
-import logging
 from functools import partial
 
 from aiohttp import web
@@ -19,6 +18,7 @@ from llmtrack.web.password_checks import (
     TooManyAttempts,
     attempt_succeeded,
     begin_attempt,
+    note_failure,
     user_behind,
 )
 from llmtrack.web.pending_steps import PENDING_STEPS, HalfSignedIn
@@ -31,8 +31,6 @@ from llmtrack.web.second_factor import (
     step_cookie,
 )
 from llmtrack.web.theme import local_path
-
-log = logging.getLogger(__name__)
 
 WRONG = "E-mail and password do not fit together."
 HELD_MAX = 200
@@ -113,7 +111,7 @@ async def post_sign_in_code(request: web.Request) -> web.StreamResponse:
     except TooManyAttempts as error:
         return await code_page(request, step, status=429, error=str(error))
     if not await code_fits(request, step.user, form["code"]):
-        log.warning("second step failed from %s for %s", request.remote, step.user.public_id)
+        await note_failure(request, step.user, account, step="code")
         return await code_page(request, step, status=422, error="That code does not fit.")
     attempt_succeeded(request, account)
     request.app[PENDING_STEPS].drop(digest)
@@ -145,7 +143,10 @@ async def welcome(
 ) -> web.Response:
     response = see_other(next_path)
     await start_session(request, response, user_id, how=how)
-    await request.app[DATABASE].write(note_sign_in, user_id, now_ms=request.app[CLOCK_MS]())
+    now_ms = request.app[CLOCK_MS]()
+    await request.app[DATABASE].write(
+        note_sign_in, user_id, how=how, ip=request.remote, now_ms=now_ms
+    )
     return response
 
 

@@ -49,6 +49,10 @@ class SignInDelays:
         while len(self._failures) > ENTRIES_MAX:
             self._failures.popitem(last=False)
 
+    def failures(self, account: str, ip: str, now_ms: int) -> int:
+        """Of this address on this account, within the hour."""
+        return self._of(("pair", account, _network(ip)), now_ms)[0]
+
     def succeeded(self, account: str, ip: str) -> None:
         """Only this address and account: a guesser's own account must not wash it clean."""
         self._failures.pop(("pair", account, _network(ip)), None)

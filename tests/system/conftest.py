@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +17,8 @@ from typing import Any
 
 import pytest
 import trustme
+
+from tests.log_scan import secrets_in
 
 from .injection import Injection, compiled
 
@@ -153,7 +156,10 @@ class Appliance:
         """Signal the server; its exit code."""
         assert self.process is not None
         self.process.send_signal(signal_number)
-        self.process.communicate(timeout=60)
+        _, said = self.process.communicate(timeout=60)
+        # The setup link is printed for the one who started the server.
+        logged = re.sub(r"/setup\?token=\S+", "", said.decode(errors="replace"))
+        assert not secrets_in(logged), logged
         code = self.process.returncode
         self.process = None
         return code
