@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from socket import socket
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from llmtrack.cli.data import now_ms
 from llmtrack.cli.output import moment
@@ -68,13 +69,22 @@ def plan_listening(config: Config, open_things: ExitStack) -> Plan:
     tls = None if source is None else LiveTls(source)
     return Plan(
         sockets,
-        config[PUBLIC_URL].rstrip("/") or f"{'http' if mode == 'none' else 'https'}://{reachable}",
+        _public_url(config) or f"{'http' if mode == 'none' else 'https'}://{reachable}",
         tls,
         _proxies(config) if mode == "proxy" else None,
         mode == "self-signed",
         _plain_sockets(config, mode, open_things),
         None if mode == "proxy" and not config[PUBLIC_URL] else _hosts(config, tls),
     )
+
+
+def _public_url(config: Config) -> str:
+    """Empty if it is not set. Raises ConfigUnusable."""
+    url = config[PUBLIC_URL].rstrip("/")
+    if url and not (url.startswith(("https://", "http://")) and host_of(urlsplit(url).netloc)):
+        text = f"server.public_url is no address: {url[:100]!r}"
+        raise _unusable(config, PUBLIC_URL.key, text)
+    return url
 
 
 def _hosts(config: Config, tls: LiveTls | None) -> HostNames:
@@ -84,7 +94,7 @@ def _hosts(config: Config, tls: LiveTls | None) -> HostNames:
 def known_names(config: Config) -> set[str]:
     """The names of the server that do not depend on its certificate."""
     listened = {parse_address(text).host for text in config[LISTEN]}
-    public = host_of(config[PUBLIC_URL].partition("://")[2].partition("/")[0])
+    public = host_of(urlsplit(config[PUBLIC_URL]).netloc)
     return {*config[ALLOWED_HOSTS], *machine_names(), *listened, public} - {""}
 
 

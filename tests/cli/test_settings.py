@@ -1,5 +1,7 @@
 """Settings: which of several sources wins, and that nothing misspelt is ignored."""
 
+import os
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import click
 import pytest
 
 from llmtrack import config as config_package
+from llmtrack.cli.listening import plan_listening
 from llmtrack.cli.main import llmtrack
 from llmtrack.config import kinds, loading, resource_dir
 from llmtrack.config.loading import Config, ConfigUnusable, load, read_file
@@ -233,3 +236,18 @@ def test_a_home_of_another_user_is_passed_over(
     code, said = processes.run("-d", bare.directory, "users", "list")
 
     assert (code, str(bare.database) in said) == (3, True), said
+
+
+@pytest.mark.parametrize(
+    "url", ["llmtrack.example.com", "ftp://a.example", "https://", "https://a:b"]
+)
+def test_a_public_url_that_is_none_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("LLMTRACK_SERVER_PUBLIC_URL", url)
+    config = load({DATA_DIR: str(tmp_path), LISTEN: "127.0.0.1:0"}, os.environ)
+    with (
+        ExitStack() as open_things,
+        pytest.raises(ConfigUnusable, match="public_url is no address"),
+    ):
+        plan_listening(config, open_things)

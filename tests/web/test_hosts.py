@@ -14,7 +14,9 @@ from tests.web.conftest import Client
 async def named(world: World, passwords: Passwords, aiohttp_client: AiohttpClient) -> Client:
     """A server called costs.example.com, with a certificate for two more names."""
     hosts = HostNames(["costs.example.com"], lambda: ["llm.example.net", "*.example.org"])
-    app = build_app(world.database, base_url="", secure=False, passwords=passwords, hosts=hosts)
+    app = build_app(
+        world.database, base_url="http://127.0.0.1", secure=False, passwords=passwords, hosts=hosts
+    )
     return await aiohttp_client(app)
 
 

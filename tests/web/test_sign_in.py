@@ -108,7 +108,7 @@ async def test_accounts_that_are_not_there_cost_and_say_the_same(
 ) -> None:
     """The same work on every path instead of a stop watch: one hash, one entry, one answer."""
     passwords = CountingPasswords()
-    app = build_app(world.database, base_url="", secure=False, passwords=passwords)
+    app = build_app(world.database, base_url="http://127.0.0.1", secure=False, passwords=passwords)
     client = await aiohttp_client(app)
     await world.database.write(disable_user, world.bob.id, **WHO)
     await world.database.write(create_user, email="link@example.com", password_hash=None, **WHO)
