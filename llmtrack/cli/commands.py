@@ -90,6 +90,7 @@ ADDED = {
         Entry("user_access", "sessions", ""),
         Entry("user_access", "sign_out", ""),
     ),
+    "prices": (Entry("what_if", "what_if", ""),),
     "workspaces": (
         Entry("retention", "set_retention", ""),
         Entry("content", "keep_content", ""),

@@ -9,6 +9,7 @@ from llmtrack.web import (
     overview,
     performance,
     statement,
+    what_if,
 )
 
 ROUTES = [
@@ -20,4 +21,5 @@ ROUTES = [
     *customers.ROUTES,
     *performance.ROUTES,
     *statement.ROUTES,
+    *what_if.ROUTES,
 ]

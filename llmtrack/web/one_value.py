@@ -94,6 +94,7 @@ async def _load(look: Look, name: str) -> dict[str, Any]:
         ("What changed", query.at(f"{home}changes").url),
         ("Performance", query.at(f"{home}performance").url),
         ("Explore", query.at(f"{home}explore").url),
+        ("What if", query.at(f"{home}what-if").url),
     ]
     if name == "key":
         links.append(("Manage this key", f"{home}keys/{query.filters[name]}"))

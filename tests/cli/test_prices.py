@@ -132,3 +132,10 @@ def test_a_percentage_of_a_percentage_is_explained_by_both(program: Program) -> 
     assert told["cost_usd"] == "0.0000721875"  # 0.000165 x 0.875 x 0.5
     assert "-50% on what would hold otherwise" in told["why"]
     assert "-12.5% on what would hold otherwise (of every workspace)" in told["why"]
+
+
+def test_what_if_compares_what_was_recorded(program: Program) -> None:
+    rows = program.json("prices", "what-if", "-w", "Acme", "openai/gpt-4o-mini")
+    assert rows == []
+    assert "no price" in program.fails(3, "prices", "what-if", "-w", "Acme", "nobody/nothing")
+    assert "PROVIDER/MODEL" in program.fails(2, "prices", "what-if", "-w", "Acme", "gpt-4o-mini")
