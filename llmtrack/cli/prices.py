@@ -8,6 +8,7 @@ import click
 from llmtrack.cli.at_risk import at_risk
 from llmtrack.cli.currency import currency
 from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option
 from llmtrack.cli.output import moment, print_fields, print_json, print_rows, visible
 from llmtrack.cli.periods import instant
@@ -44,7 +45,7 @@ for command in (unpriced, recompute, runs, resume, undo, at_risk):
 
 
 @prices.command("list")
-@click.option("--provider", metavar="P", help="Only this provider's models.")
+@click.option("--provider", "-p", metavar="P", help="Only this provider's models.")
 @click.option("--search", metavar="TEXT", help="Only models with this in their name.")
 @_any_workspace_option
 @json_option
@@ -105,6 +106,13 @@ def show(
         found = book.lookup(
             provider, model, at_ms=at_ms, service_tier=tier, input_tokens=input_tokens
         )
+        why = lookup_text(found, book.list.version, with_since=True)
+        if not found.is_known:
+            raise CommandFailed(
+                f"{provider}/{model} at {moment(at_ms)}: {why[0].lower()}{why[1:-1]}",
+                ExitCode.NOT_FOUND,
+                fix=f"find its name: llmtrack prices list -p {provider}",
+            )
         flags = [text for flag, text in FLAG_TEXTS.items() if flag & found.flags]
         return {
             "provider": provider,
@@ -112,7 +120,7 @@ def show(
             "at": moment(at_ms),
             "status": "unpriced" if found.card is None else "priced",
             **_card_fields(found.card),
-            "why": lookup_text(found, book.list.version),
+            "why": why,
             "notes": " ".join(flags) or None,
         }
 

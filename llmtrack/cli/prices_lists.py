@@ -25,10 +25,8 @@ _file_argument = click.argument(
 _sha256_option = click.option("--sha256", metavar="HEX", help="What the file's SHA-256 must be.")
 _url_option = click.option(
     "--url",
-    envvar="LLMTRACK_PRICES_URL",
-    required=True,
     metavar="URL",
-    help="Where the list is, https only. Default: LLMTRACK_PRICES_URL.",
+    help="Where the list is, https only. Default: the setting prices.url.",
 )
 
 
@@ -83,18 +81,23 @@ def import_(
 def update(
     data: Data,
     *,
-    url: str,
+    url: str | None,
     sha256: str | None,
     forced: Sequence[str],
     yes: bool,
     as_json: bool,
 ) -> None:
     """Fetch a price list and import it. Nothing is ever fetched without this command."""
+    from llmtrack.config.table import PRICES_URL
+
+    address = url or data.config[PRICES_URL]
+    if not address:
+        raise click.UsageError("name the list: --url URL, or the setting prices.url")
 
     async def fetch() -> "PriceFile":
         from llmtrack.services.price_updates import fetch_price_file
 
-        return await fetch_price_file(url, sha256)
+        return await fetch_price_file(address, sha256)
 
     _import(data, fetch, forced, yes=yes, as_json=as_json)
 

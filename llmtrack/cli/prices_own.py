@@ -1,13 +1,12 @@
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs: --help must be quick
 """`llmtrack prices set|alias|revoke|own`: prices of one's own."""
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtrack.cli.data import Data, now_ms, pass_data
+from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import Command, json_option
 from llmtrack.cli.output import moment, print_fields, print_rows
 from llmtrack.cli.periods import instant
@@ -195,10 +194,6 @@ def own(data: Data, workspace: str | None, all_: bool, as_json: bool) -> None:
     columns = ("id", "scope", "provider", "model", "price", "from", "to", "reason", *revoked)
     none = "no own price; set one with: llmtrack prices set MODEL --provider P --input 1 --output 2"
     print_rows(rows, columns=columns, as_json=as_json, none=none)
-
-
-def operator() -> str:
-    return f"command line (uid {os.geteuid()})"
 
 
 def _write(

@@ -162,6 +162,13 @@ RETENTION_RUN_AT = Setting(
     "When events are removed that their workspace no longer keeps, each day in UTC. Empty: only "
     "by `llmtrack purge run`.",
 )
+PRICES_URL = Setting(
+    "prices.url",
+    TEXT,
+    "",
+    "Where `llmtrack prices update` fetches a price list from, https only: the v2 data.json of "
+    "genai-prices, or a copy of it on a host of yours. Nothing is fetched without that command.",
+)
 DISK_WARN_FREE = Setting(
     "disk.warn_free", SIZE, "1GiB", "The log warns when less is free where the data is."
 )
@@ -229,6 +236,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     BACKUP_HEARTBEAT_URL,
     BACKUP_DRILL,
     RETENTION_RUN_AT,
+    PRICES_URL,
     DISK_WARN_FREE,
     DISK_STOP_FREE,
     DISK_BALLAST,
@@ -253,6 +261,7 @@ SECTIONS = {
     "tls": "TLS",
     "backup": "Backups",
     "retention": "Retention",
+    "prices": "Prices",
     "disk": "The disk",
     "metrics": "Metrics",
     "log": "The log",

@@ -46,6 +46,8 @@ class CostFlag(IntFlag):
     """The model also charges for what events do not count, such as images."""
     OVERLAP_ASSUMED = 32
     """Cached audio: as many tokens as must be both are taken to be both."""
+    BEYOND_BOUND = 64
+    """The counts would cost more than one event can hold, which no real call does."""
 
 
 RATES_OF_CLASSES = {

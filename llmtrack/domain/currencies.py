@@ -39,7 +39,9 @@ def display_currency(currency: str, usd_rate: str, rate_date: str) -> DisplayCur
     """From what a person typed. Raises InvalidValue."""
     code = currency.strip().upper()
     if not _CODE.fullmatch(code):
-        raise InvalidValue("currency", "the currency is a code of three letters, such as EUR")
+        raise InvalidValue(
+            "currency", "the currency is an ISO 4217 code of three letters, such as EUR"
+        )
     if code == USD:
         return DisplayCurrency(USD, "1", "")
     try:

@@ -10,7 +10,7 @@ import msgspec
 
 from llmtrack.domain.charges import CostLine, explain
 from llmtrack.domain.costs import CostFlag, CostStatus, RateCard
-from llmtrack.domain.money import PICO_PER_USD
+from llmtrack.domain.money import PICO_MAX, PICO_PER_USD
 from llmtrack.domain.pricing import billed_usage
 from llmtrack.domain.usage import Convention, Usage
 
@@ -23,7 +23,9 @@ STATUS_TEXTS = {
         "What was reported is not what this model is billed by: only a total where input and "
         "output differ in price, or a model billed by hours, pages or characters."
     ),
-    CostStatus.INVALID_USAGE: "The counts contradict each other, so there is no cost.",
+    CostStatus.INVALID_USAGE: (
+        "The counts contradict each other or are beyond any real call, so there is no cost."
+    ),
 }
 FLAG_TEXTS = {
     CostFlag.RATE_FALLBACK: (
@@ -41,6 +43,10 @@ FLAG_TEXTS = {
     ),
     CostFlag.OVERLAP_ASSUMED: (
         "Cached audio: as many tokens as must be both were taken to be both."
+    ),
+    CostFlag.BEYOND_BOUND: (
+        f"At the model's rates these counts cost more than {PICO_MAX // PICO_PER_USD:,} US dollars,"
+        " which one event cannot hold and no real call costs: is a count in the wrong unit?"
     ),
 }
 _GROUNDS = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from llmtrack.domain.costs import RateCard
 from llmtrack.domain.custom_prices import Alias, Override
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.model_names import biller, model_names
@@ -34,13 +35,26 @@ def step_text(step: Step, version: str) -> str:
     return alias_text(step) if isinstance(step, Alias) else match_text(step, version)
 
 
-def lookup_text(lookup: Lookup, version: str) -> str:
+def lookup_text(lookup: Lookup, version: str, *, with_since: bool = False) -> str:
     """One sentence; `version` is that of the price list."""
-    if lookup.card is None and not any(isinstance(step, Match) for step in lookup.steps):
+    if not lookup.is_known:
         texts = [*(step_text(step, version) for step in lookup.steps), "no price is known"]
     else:
         texts = [step_text(step, version) for step in lookup.steps]
+        if with_since and lookup.card is not None:
+            texts += since_texts(lookup.card)
     return sentence(texts)
+
+
+def since_texts(card: RateCard) -> list[str]:
+    """What the list knows of the time of a price; an own price tells it in its own words."""
+    if not card.origin.startswith("list:"):
+        return []
+    if not card.window:
+        return ["the list does not say since when this price holds, so it holds for any past day"]
+    if ":" in card.window:
+        return [f"this price holds each day {card.window}"]
+    return [f"this price holds since {card.window}"]
 
 
 def sentence(texts: Sequence[str]) -> str:

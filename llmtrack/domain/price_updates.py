@@ -6,7 +6,7 @@ They are taken over only when a person names the model. Rows are never dropped: 
 past have to be priced, too.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from llmtrack.domain.price_list import (
 from llmtrack.domain.price_schedule import Ask, Schedule
 
 MOVE_MAX = 10
+DOUBTS_TOLD_MAX = 4
 OLD_AFTER_DAYS = 45
 _TIERS = ("", "batch", "flex", "priority", "fast")
 
@@ -39,18 +40,23 @@ class RateChange(NamedTuple):
     after: Decimal | None
 
     @property
-    def doubt(self) -> str | None:
+    def name(self) -> str:
+        return f"{self.tier} {self.key}".lstrip()
+
+    @property
+    def is_gone(self) -> bool:
+        return self.before is not None and self.after is None
+
+    @property
+    def crosses_zero(self) -> bool:
         before, after = self.before, self.after
-        name = f"{self.tier} {self.key}".lstrip()
-        if before is None:
-            return None
-        if after is None:
-            return f"{name} is gone"
-        if (before == 0) != (after == 0):
-            return f"{name} goes from {before} to {after}"
-        if before and not Decimal(1) / MOVE_MAX <= after / before <= MOVE_MAX:
-            return f"{name} moves more than {MOVE_MAX} times, from {before} to {after}"
-        return None
+        return before is not None and after is not None and (before == 0) != (after == 0)
+
+    @property
+    def leaps(self) -> bool:
+        if not self.before or not self.after:
+            return False
+        return not Decimal(1) / MOVE_MAX <= self.after / self.before <= MOVE_MAX
 
 
 class RowChange(NamedTuple):
@@ -60,7 +66,7 @@ class RowChange(NamedTuple):
     model: str
     rates: tuple[RateChange, ...] = ()
     held_back: str | None = None
-    """Every reason, since naming the model takes all of it over; None: it is taken over."""
+    """Why, the worst first; naming the model takes all of it over. None: it is taken over."""
 
     @property
     def name(self) -> str:
@@ -144,10 +150,30 @@ def _change(
     rates = tuple(_rate_changes(provider, before, after, today))
     if not rates and before.free == after.free:
         return RowChange("names", provider, after.id)
-    doubts = [change.doubt for change in rates if change.doubt]
+    doubts = list(dict.fromkeys(_doubts(rates)))
     if before.free != after.free:
         doubts.insert(0, "it becomes free" if after.free else "it is free no more")
-    return RowChange("changed", provider, after.id, rates, "; ".join(dict.fromkeys(doubts)) or None)
+    if len(doubts) > DOUBTS_TOLD_MAX:
+        doubts[DOUBTS_TOLD_MAX:] = [f"and {len(doubts) - DOUBTS_TOLD_MAX} more doubts"]
+    return RowChange("changed", provider, after.id, rates, "; ".join(doubts) or None)
+
+
+def _doubts(rates: Sequence[RateChange]) -> Iterator[str]:
+    """The worst first; a service tier that is gone with all its rates is one doubt."""
+    for rate in rates:
+        if rate.crosses_zero:
+            yield f"{rate.name} goes from {rate.before} to {rate.after}"
+    for rate in rates:
+        if rate.leaps:
+            yield (
+                f"{rate.name} moves more than {MOVE_MAX} times, from {rate.before} to {rate.after}"
+            )
+    gone = {rate.key for rate in rates if rate.is_gone and not rate.tier}
+    yield from (f"{key} is gone" for key in sorted(gone))
+    for rate in rates:
+        # A tier takes the standard rate where it has none: this one is not known any more.
+        if rate.is_gone and rate.key not in gone:
+            yield f"service tier {rate.tier} is gone"
 
 
 def _rate_changes(

@@ -48,6 +48,7 @@ __all__ = [
 _RATE_MISSING = int(CostFlag.RATE_MISSING)  # plain: this runs for every event
 _PRICED, _PARTIAL = CostStatus.PRICED, CostStatus.PARTIAL
 _INVALID = Cost(None, CostStatus.INVALID_USAGE)
+_BEYOND = Cost(None, CostStatus.INVALID_USAGE, int(CostFlag.BEYOND_BOUND))
 _NO_USAGE = Cost(None, CostStatus.NO_USAGE)
 _UNPRICED = Cost(None, CostStatus.UNPRICED)
 
@@ -62,6 +63,11 @@ class Lookup(NamedTuple):
     flags: CostFlag
     steps: tuple[Step, ...]
     """Overrides and aliases that were taken, in order, then the list's row if it was reached."""
+
+    @property
+    def is_known(self) -> bool:
+        """False: no price and no row of that name; True without a card: not billed by tokens."""
+        return self.card is not None or any(isinstance(step, Match) for step in self.steps)
 
 
 class PriceBook:
@@ -202,7 +208,7 @@ def _cost(usage: Usage, found: Selected) -> Cost:
         return Cost(None, CostStatus.INSUFFICIENT_USAGE)
     amount, charge_flags = charge(billed, tariff)
     if amount > PICO_MAX:
-        return _INVALID
+        return _BEYOND
     flags |= charge_flags
     is_bound = (
         (billed.input_tokens is None and tariff.charges_input)

@@ -10,7 +10,7 @@ Per day and model, in exact pico-USD, `bill - recorded` is split into parts that
     unexplained  what is left where the bill, or the price list, says too little to tell
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -109,12 +109,30 @@ class Parts(NamedTuple):
 
     @property
     def largest(self) -> str:
-        """The part that explains most of the total, `""` where there is nothing to explain."""
-        # What makes a bill smaller does not explain why it is larger.
-        sign = (self.total > 0) - (self.total < 0)
-        amounts = {name: n * sign if sign else abs(n) for name, n in self._asdict().items()}
-        name = max(amounts, key=lambda field: amounts[field])
-        return name if amounts[name] else ""
+        """The name of the largest amount, `""` where none is positive."""
+        name = max(self._fields, key=lambda field: getattr(self, field))
+        return name if getattr(self, name) > 0 else ""
+
+
+class Causes(NamedTuple):
+    """Parts by their direction: what makes a bill smaller does not explain why it is larger."""
+
+    raising: Parts
+    lowering: Parts
+    """As positive amounts."""
+
+    @property
+    def raises(self) -> bool:
+        return self.raising.total >= self.lowering.total
+
+
+def causes(lines: Iterable[Parts]) -> Causes:
+    """Of one line or several; what cancels out between them is in both."""
+    raising = lowering = Parts()
+    for parts in lines:
+        raising = raising.plus(Parts(*(max(0, amount) for amount in parts)))
+        lowering = lowering.plus(Parts(*(max(0, -amount) for amount in parts)))
+    return Causes(raising, lowering)
 
 
 class Place(NamedTuple):
@@ -124,13 +142,11 @@ class Place(NamedTuple):
     model: str
 
 
-@dataclass(frozen=True)
-class Line:
-    place: Place
+class Compared:
+    """What a line and the whole have in common."""
+
     billed: Billed
     recorded: Recorded
-    parts: Parts
-    """Without a cost on the bill: what the difference in calls and tokens is worth."""
 
     @property
     def difference_pico(self) -> int | None:
@@ -145,21 +161,20 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Reconciliation:
+class Line(Compared):
+    place: Place
+    billed: Billed
+    recorded: Recorded
+    parts: Parts
+    """Without a cost on the bill: what the difference in calls and tokens is worth."""
+
+
+@dataclass(frozen=True)
+class Reconciliation(Compared):
     lines: list[Line] = field(default_factory=list)
     billed: Billed = Billed()
     recorded: Recorded = Recorded()
     parts: Parts = field(default_factory=Parts)
-
-    @property
-    def difference_pico(self) -> int | None:
-        if self.billed.cost_pico is None:
-            return None
-        return self.billed.cost_pico - self.recorded.cost_pico
-
-    @property
-    def coverage(self) -> Fraction | None:
-        return coverage(self.billed, self.recorded)
 
 
 def coverage(billed: Billed, recorded: Recorded) -> Fraction | None:

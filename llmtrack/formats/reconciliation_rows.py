@@ -1,11 +1,18 @@
 """A reconciliation as rows of plain values: for JSON, CSV and tables alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
 from llmtrack.domain.money import usd_text
-from llmtrack.domain.reconciliation import Billed, Line, Parts, Reconciliation, Recorded
+from llmtrack.domain.reconciliation import (
+    Billed,
+    Line,
+    Parts,
+    Reconciliation,
+    Recorded,
+    causes,
+)
 
 MORE_ON_BILL = {
     "calls": "calls that were not recorded",
@@ -28,12 +35,20 @@ LESS_ON_BILL = {
 """What a part of the difference is called, by `Parts`' fields."""
 
 
-def explanation(parts: Parts) -> str:
-    """What explains most of a difference, `""` where there is none."""
-    name = parts.largest
+def explanation(lines: Iterable[Parts]) -> str:
+    """What explains most of a difference, and what stands against it; `""` where there is none."""
+    found = causes(lines)
+    with_it, against = (found.raising, MORE_ON_BILL), (found.lowering, LESS_ON_BILL)
+    if not found.raises:
+        with_it, against = against, with_it
+    name, other = with_it[0].largest, against[0].largest
     if not name:
         return ""
-    return (MORE_ON_BILL if getattr(parts, name) > 0 else LESS_ON_BILL)[name]
+    text = with_it[1][name]
+    told = {name, other} & {"", "unexplained"}
+    if told or 2 * getattr(against[0], other) < getattr(with_it[0], name):
+        return text
+    return f"{text}, against {against[1][other]}"
 
 
 def percent_text(share: Fraction | None) -> str | None:
@@ -48,14 +63,16 @@ def percent_text(share: Fraction | None) -> str | None:
 
 def line_rows(result: Reconciliation) -> Iterator[dict[str, Any]]:
     for line in result.lines:
-        yield {"day": line.place.day.isoformat(), "model": line.place.model or None} | _row(line)
+        yield {"day": line.place.day.isoformat(), "model": line.place.model or None} | _row(
+            line, [line.parts]
+        )
 
 
 def total_row(result: Reconciliation) -> dict[str, Any]:
-    return _row(result)
+    return _row(result, [line.parts for line in result.lines])
 
 
-def _row(line: Line | Reconciliation) -> dict[str, Any]:
+def _row(line: Line | Reconciliation, parts: Iterable[Parts]) -> dict[str, Any]:
     difference = line.difference_pico
     return {
         **_billed(line.billed),
@@ -63,7 +80,7 @@ def _row(line: Line | Reconciliation) -> dict[str, Any]:
         "difference_usd": None if difference is None else usd_text(difference),
         "coverage_percent": percent_text(line.coverage),
         **{f"by_{name}_usd": usd_text(pico) for name, pico in line.parts._asdict().items()},
-        "mainly": explanation(line.parts) or None,
+        "mainly": explanation(parts) or None,
     }
 
 

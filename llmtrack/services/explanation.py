@@ -12,6 +12,7 @@ from llmtrack.domain.price_reasons import (
     names_model,
     override_text,
     sentence,
+    since_texts,
 )
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.services.price_books import PriceBooks
@@ -61,14 +62,15 @@ def _source(event: EventCost, own: OwnPrices, book: PriceBook | None, now: Price
     match = book.match(event.provider, event.model) if book else None
     if match is not None and _is_row_of(card, match):
         how = "exact" if match.pattern is None else "pattern"
-        return Source(how, sentence([match_text(match, name)]))
+        return Source(how, sentence([match_text(match, name), *since_texts(card)]))
     for alias, record in own.aliases:
         if not names_model(alias, event.provider, event.model) or book is None:
             continue
         match = book.match(alias.to_provider, alias.to_model)
         if match is not None and _is_row_of(card, match):
             text = alias_text(alias) + _whose(record)
-            return Source("alias", sentence([text, match_text(match, name)]))
+            texts = [text, match_text(match, name), *since_texts(card)]
+            return Source("alias", sentence(texts))
     row = f"row {card.provider}/{card.model} of price list {name}, by what holds here no more"
     return Source("gone", sentence([row]))
 

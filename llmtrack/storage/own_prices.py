@@ -13,8 +13,18 @@ from llmtrack.domain.custom_prices import Alias, CustomPrices, Override, same_mo
 from llmtrack.domain.errors import AlreadyExists, NotFound
 from llmtrack.domain.identifiers import new_public_id
 from llmtrack.domain.price_schedule import tier_name
+from llmtrack.storage.audit import Actor
+from llmtrack.storage.audit import record as audit_record
 from llmtrack.storage.database import Database
-from llmtrack.storage.own_price_audit import audit_created, audit_revoked
+from llmtrack.storage.own_price_kinds import (
+    ALIAS,
+    ALIAS_FIELDS,
+    OVERRIDE,
+    OVERRIDE_FIELDS,
+    READ_ALIASES,
+    READ_OVERRIDES,
+    Kind,
+)
 from llmtrack.storage.scope import Scope
 
 GLOBAL = None
@@ -60,74 +70,6 @@ class OwnPrices(NamedTuple):
         )
 
 
-_OVERRIDE_FIELDS = (
-    "provider, model, service_tier, rates, percent, free, effective_from_ms, effective_to_ms"
-)
-_ALIAS_FIELDS = "provider, model, to_provider, to_model, effective_from_ms, effective_to_ms"
-_RECORD_FIELDS = "reason, created_ms, created_by, revoked_ms, revoked_by"
-
-
-def _read(table: str, fields: str) -> str:
-    return f"""
--- own_prices.own_prices
-select 0 as is_global, id, public_id, {fields}, {_RECORD_FIELDS}
-from {table}
-where workspace_id = :workspace_id
-union all
-select 1, id, public_id, {fields}, {_RECORD_FIELDS}
-from global_{table}
-order by 1, 2
-"""  # noqa: S608 - names of columns
-
-
-READ_OVERRIDES = _read("price_override", _OVERRIDE_FIELDS)
-READ_ALIASES = _read("model_alias", _ALIAS_FIELDS)
-
-
-def _adds(table: str, fields: str) -> tuple[str, str]:
-    """For the instance, for a workspace."""
-    columns = f"public_id, {fields}, reason, created_ms, created_by"
-    marks = ", ".join(f":{name}" for name in columns.split(", "))
-    return (
-        f"""
--- own_prices.create_override, own_prices.create_alias
-insert into global_{table} ({columns}) values ({marks})
-""",  # noqa: S608 - names of columns
-        f"""
--- own_prices.create_override, own_prices.create_alias
-insert into {table} (workspace_id, id, {columns})
-values (
-  :workspace_id,
-  (select coalesce(max(id), 0) + 1 from {table} where workspace_id = :workspace_id),
-  {marks}
-)
-""",  # noqa: S608 - names of columns
-    )
-
-
-ADD_OVERRIDE = _adds("price_override", _OVERRIDE_FIELDS)
-ADD_ALIAS = _adds("model_alias", _ALIAS_FIELDS)
-
-
-def _revokes(table: str) -> tuple[str, str]:
-    change = "set revoked_ms = :now_ms, revoked_by = :by"
-    which = "public_id = :public_id and revoked_ms is null"
-    return (
-        f"""
--- own_prices.revoke
-update global_{table} {change} where {which} returning id
-""",
-        f"""
--- own_prices.revoke
-update {table} {change} where workspace_id = :workspace_id and {which} returning id
-""",
-    )
-
-
-REVOKE_OVERRIDE = _revokes("price_override")
-REVOKE_ALIAS = _revokes("model_alias")
-
-
 async def own_prices(scope: Scope) -> OwnPrices:
     async with scope.reading() as reading:
         overrides = await reading.rows(READ_OVERRIDES)
@@ -163,7 +105,7 @@ def create_override(
     effective_from_ms: int | None = None,
     effective_to_ms: int | None = None,
     reason: str = "",
-    by: str,
+    by: Actor,
     now_ms: int,
 ) -> Override:
     """Raises InvalidValue, and AlreadyExists for the same model, tier and start."""
@@ -178,15 +120,7 @@ def create_override(
         effective_from_ms=effective_from_ms,
         effective_to_ms=effective_to_ms,
     )
-    present = read_own_prices(connection, workspace_id).overrides
-    for other, record in present:
-        if _rival(workspace_id, made, other, record) and other.service_tier == made.service_tier:
-            raise _rivalled("price", other)
-    values = {name: getattr(made, name) for name in _OVERRIDE_FIELDS.split(", ")}
-    values["rates"] = None if made.rates is None else json.dumps(made.rates)
-    values |= _record(workspace_id, made, reason, by, now_ms)
-    connection.execute(_for(ADD_OVERRIDE, workspace_id), values)
-    audit_created(connection, workspace_id, "price_override", values)
+    _add(connection, workspace_id, OVERRIDE, made, reason=reason, by=by, now_ms=now_ms)
     return made
 
 
@@ -201,7 +135,7 @@ def create_alias(
     effective_from_ms: int | None = None,
     effective_to_ms: int | None = None,
     reason: str = "",
-    by: str,
+    by: Actor,
     now_ms: int,
 ) -> Alias:
     """Raises InvalidValue, and AlreadyExists for the same model and start."""
@@ -214,13 +148,7 @@ def create_alias(
         effective_from_ms=effective_from_ms,
         effective_to_ms=effective_to_ms,
     )
-    for other, record in read_own_prices(connection, workspace_id).aliases:
-        if _rival(workspace_id, made, other, record):
-            raise _rivalled("alias", other)
-    values = {name: getattr(made, name) for name in _ALIAS_FIELDS.split(", ")}
-    values |= _record(workspace_id, made, reason, by, now_ms)
-    connection.execute(_for(ADD_ALIAS, workspace_id), values)
-    audit_created(connection, workspace_id, "model_alias", values)
+    _add(connection, workspace_id, ALIAS, made, reason=reason, by=by, now_ms=now_ms)
     return made
 
 
@@ -229,33 +157,64 @@ def revoke(
     workspace_id: int | None,
     public_id: str,
     *,
-    by: str,
+    by: Actor,
     now_ms: int,
 ) -> None:
     """Raises NotFound, also for what is revoked already or belongs to somebody else."""
-    values = {"workspace_id": workspace_id, "public_id": public_id, "by": by, "now_ms": now_ms}
-    nouns = {"price_override": REVOKE_OVERRIDE, "model_alias": REVOKE_ALIAS}
-    for noun, statements in nouns.items():
-        if connection.execute(_for(statements, workspace_id), values).fetchone():
-            audit_revoked(connection, workspace_id, noun, values)
+    values = {
+        "workspace_id": workspace_id,
+        "public_id": public_id,
+        "by": by.text,
+        "now_ms": now_ms,
+    }
+    for kind in (OVERRIDE, ALIAS):
+        if connection.execute(_for(kind.revokes, workspace_id), values).fetchone():
+            audit_record(
+                connection,
+                workspace_id=workspace_id,
+                actor=by,
+                action=f"{kind.noun}.revoke",
+                target=public_id,
+                details={},
+                now_ms=now_ms,
+            )
             return
     raise NotFound(f"there is no price or alias {public_id!r} that holds")
 
 
+def _add(
+    connection: sqlite3.Connection,
+    workspace_id: int | None,
+    kind: Kind,
+    made: Override | Alias,
+    *,
+    reason: str,
+    by: Actor,
+    now_ms: int,
+) -> None:
+    for other, record in getattr(read_own_prices(connection, workspace_id), kind.held_in):
+        if _rival(workspace_id, made, other, record):
+            raise _rivalled(kind, other)
+    values: dict[str, Any] = {name: getattr(made, name) for name in kind.fields.split(", ")}
+    if values.get("rates") is not None:
+        values["rates"] = json.dumps(values["rates"])
+    values["reason"] = reason.strip()
+    audit_record(
+        connection,
+        workspace_id=workspace_id,
+        actor=by,
+        action=f"{kind.noun}.create",
+        target=made.id,
+        details={name: value for name, value in values.items() if value},
+        now_ms=now_ms,
+    )
+    values |= {"workspace_id": workspace_id, "public_id": made.id}
+    values |= {"created_ms": now_ms, "created_by": by.text}
+    connection.execute(_for(kind.adds, workspace_id), values)
+
+
 def _for(statements: tuple[str, str], workspace_id: int | None) -> str:
     return statements[workspace_id is not GLOBAL]
-
-
-def _record(
-    workspace_id: int | None, made: Override | Alias, reason: str, by: str, now_ms: int
-) -> dict[str, Any]:
-    return {
-        "workspace_id": workspace_id,
-        "public_id": made.id,
-        "reason": reason.strip(),
-        "created_by": by,
-        "created_ms": now_ms,
-    }
 
 
 def _rival(
@@ -266,12 +225,13 @@ def _rival(
         and record.is_global == (workspace_id is GLOBAL)
         and other.effective_from_ms == made.effective_from_ms
         and same_model(other, made)
+        and getattr(other, "service_tier", "") == getattr(made, "service_tier", "")
     )
 
 
-def _rivalled(noun: str, other: Override | Alias) -> AlreadyExists:
+def _rivalled(kind: Kind, other: Override | Alias) -> AlreadyExists:
     return AlreadyExists(
-        f"{other.provider}/{other.model} has an own {noun} from the same day on: {other.id}",
+        f"{other.provider}/{other.model} has an own {kind.word} from the same day on: {other.id}",
         fix="revoke that one first, or let the new one start on another day",
     )
 
@@ -284,14 +244,14 @@ def _own_prices(overrides: Iterable[sqlite3.Row], aliases: Iterable[sqlite3.Row]
 
 
 def _override(row: sqlite3.Row) -> Override:
-    fields: dict[str, Any] = {name: row[name] for name in _OVERRIDE_FIELDS.split(", ")}
+    fields: dict[str, Any] = {name: row[name] for name in OVERRIDE_FIELDS.split(", ")}
     rates = fields.pop("rates")
     fields |= {"rates": rates and json.loads(rates), "free": bool(row["free"])}
     return Override(id=row["public_id"], **fields)
 
 
 def _alias(row: sqlite3.Row) -> Alias:
-    fields: dict[str, Any] = {name: row[name] for name in _ALIAS_FIELDS.split(", ")}
+    fields: dict[str, Any] = {name: row[name] for name in ALIAS_FIELDS.split(", ")}
     return Alias(id=row["public_id"], **fields)
 
 

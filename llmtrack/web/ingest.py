@@ -13,7 +13,8 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from llmtrack.domain.errors import InvalidEvent, Overloaded
 from llmtrack.domain.events import UsageEvent
-from llmtrack.domain.pricing import CostStatus, PriceBook
+from llmtrack.domain.explanations import FLAG_TEXTS
+from llmtrack.domain.pricing import CostFlag, CostStatus, PriceBook
 from llmtrack.domain.usage import canonical_usage
 from llmtrack.formats.gzip_body import unpack_gzip
 from llmtrack.formats.json_body import split_array
@@ -45,6 +46,7 @@ BATCH_BYTES_MAX = 5 * 1024 * 1024
 BATCH_EVENTS_MAX = 1000
 BODY_TIMEOUT_S = 30.0
 NATIVE_SOURCE = "api"
+_BEYOND_BOUND = int(CostFlag.BEYOND_BOUND)  # plain: this runs for every event
 """The source of events whose key carries no label of its own."""
 
 INGEST = web.AppKey("ingest", Ingest)
@@ -142,6 +144,8 @@ def price_event(book: PriceBook, key: KeyRow, event: UsageEvent) -> PricedEvent:
     )
     if cost.status == CostStatus.NO_USAGE and book.match(event.provider, event.model) is None:
         event.warnings.append(UNKNOWN_MODEL)
+    if cost.flags & _BEYOND_BOUND:
+        event.warnings.append(FLAG_TEXTS[CostFlag.BEYOND_BOUND])
     return PricedEvent(
         key.workspace_id, key.key_id, key.source or NATIVE_SOURCE, event, usage, cost
     )

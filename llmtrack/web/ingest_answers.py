@@ -32,7 +32,7 @@ _NO_COST = {
     CostStatus.UNPRICED: "no price is known for this provider and model: cost is unknown, not 0",
     CostStatus.NO_USAGE: "no token counts were sent: cost is unknown, not 0",
     CostStatus.INSUFFICIENT_USAGE: "the token counts sent do not determine the cost",
-    CostStatus.INVALID_USAGE: "the token counts contradict each other: cost is unknown, not 0",
+    CostStatus.INVALID_USAGE: "the token counts cannot be true: cost is unknown, not 0",
     CostStatus.PARTIAL: "only a part of the usage is known: cost is a lower bound",
 }
 

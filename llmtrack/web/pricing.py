@@ -6,7 +6,7 @@ from aiohttp import web
 
 from llmtrack.domain.currencies import USD, display_currency
 from llmtrack.domain.errors import InvalidValue
-from llmtrack.domain.price_reasons import lookup_text, price_text
+from llmtrack.domain.price_reasons import lookup_text, price_text, sentence
 from llmtrack.domain.pricing import Alias, Lookup, Override, PriceBook
 from llmtrack.domain.roles import Permission, may
 from llmtrack.services.price_updates import list_status
@@ -15,7 +15,7 @@ from llmtrack.storage.models_in_use import LATELY_DAYS, ModelInUse, models_in_us
 from llmtrack.storage.own_prices import OwnPrices, Record, own_prices, revoke
 from llmtrack.storage.scope import Scope
 from llmtrack.web.auth import actor_of, require, see_other
-from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
+from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.forms import read_form
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.render import page
@@ -59,7 +59,7 @@ async def post_revocation(request: web.Request) -> web.StreamResponse:
     await request[SCOPE].write(
         revoke,
         request.match_info["price"],
-        by=request[SIGNED_IN].user.email,
+        by=actor_of(request),
         now_ms=request.app[CLOCK_MS](),
     )
     return see_other(pricing_url(request[SCOPE]))
@@ -111,7 +111,7 @@ async def _page(
         may_manage=may(scope.role, Permission.MANAGE_PRICES),
         form=form,
         error_field=error.field if error else None,
-        error_text=f"{error}".capitalize() + "." if error else "",
+        error_text=sentence([f"{error}"]) if error else "",
     )
 
 

@@ -13,8 +13,8 @@ from llmtrack.domain.price_reasons import RATE_NAMES, lookup_text, per_text, req
 from llmtrack.domain.roles import Permission
 from llmtrack.services.price_preview import Preview, previewed
 from llmtrack.storage.own_prices import create_alias, create_override
-from llmtrack.web.auth import require, see_other
-from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
+from llmtrack.web.auth import actor_of, require, see_other
+from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.forms import read_form
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.pricing import LIST, pricing_url
@@ -42,7 +42,7 @@ async def post_override(request: web.Request) -> web.StreamResponse:
         if form["action"] == "preview":
             made = Override(id="(not saved)", **fields)
             return await _override_page(request, form, made=made)
-        by = request[SIGNED_IN].user.email
+        by = actor_of(request)
         await scope.write(create_override, **fields, reason=form["reason"], by=by, now_ms=now_ms)
         await begin_unpriced(request, f"a price for {fields['provider']}/{fields['model']}")
     except (InvalidValue, AlreadyExists) as error:
@@ -67,7 +67,7 @@ async def post_alias(request: web.Request) -> web.StreamResponse:
         require_price(book, fields["to_provider"], fields["to_model"], at_ms=now_ms)
         if form["action"] == "preview":
             return await _alias_page(request, form, made=made)
-        by = request[SIGNED_IN].user.email
+        by = actor_of(request)
         await scope.write(create_alias, **fields, reason=form["reason"], by=by, now_ms=now_ms)
         await begin_unpriced(request, f"{made.provider}/{made.model} is {made.to_model}")
     except (InvalidValue, AlreadyExists) as error:

@@ -117,10 +117,10 @@ def _result(result: Reconciliation) -> dict[str, Any]:
     shown = sorted(result.lines, key=lambda line: -abs(line.parts.total))[:LINES_SHOWN_MAX]
     return {
         "covered": percent_text(result.coverage),
-        "explained": explanation(result.parts),
+        "explained": explanation(line.parts for line in result.lines),
         "parts": _parts(result.parts),
         "lines": [
-            (line, percent_text(line.coverage), explanation(line.parts))
+            (line, percent_text(line.coverage), explanation([line.parts]))
             for line in sorted(shown, key=lambda line: line.place)
         ],
     }

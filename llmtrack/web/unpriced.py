@@ -80,7 +80,7 @@ def _name_model(
         to_provider=form["to_provider"],
         to_model=form["to_model"],
         reason="it had no price",
-        by=actor.text,
+        by=actor,
         now_ms=now_ms,
     )
     reason = f"{form['provider']}/{form['model']} is {form['to_provider']}/{form['to_model']}"
@@ -104,7 +104,7 @@ def _price_model(
         rates=None if form["free"] else rates,
         free=bool(form["free"]),
         reason="it had no price",
-        by=actor.text,
+        by=actor,
         now_ms=now_ms,
     )
     reason = f"a price for {form['provider']}/{form['model']}"

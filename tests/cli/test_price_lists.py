@@ -147,11 +147,13 @@ def test_the_shipped_list_tells_its_age(program: Program) -> None:
     assert isinstance(shown["age_days"], int)
 
 
-def test_an_update_goes_over_https_alone(program: Program) -> None:
+def test_an_update_goes_over_https_alone(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     told = program.fails(6, "prices", "update", "--url", "http://127.0.0.1:9/prices.json", "--yes")
 
     assert "is not https" in told
     assert "--url" in program.fails(2, "prices", "update")
+    monkeypatch.setenv("LLMTRACK_PRICES_URL", "http://127.0.0.1:9/ours.json")
+    assert "ours.json is not https" in program.fails(6, "prices", "update", "--yes")
 
 
 def test_a_list_is_fetched_over_tls_and_a_redirect_may_not_leave_it(

@@ -38,7 +38,12 @@ def test_show_names_rates_row_and_time(program: Program) -> None:
     after = program.json("prices", "show", "o3", "-p", "openai", "--at", "2025-06-10")
     assert (before["input_mtok"], after["input_mtok"]) == ("10", "2")
 
-    assert program.json("prices", "show", "gpt-99", "-p", "openai")["status"] == "unpriced"
+    assert "since 2025-06-10" in after["why"]
+    assert "does not say since when" in before["why"]
+
+    told = program.fails(3, "prices", "show", "gpt-99", "-p", "openai", "--at", "2026-01-01")
+    assert "openai/gpt-99 at 2026-01-01T00:00:00.000Z: no price is known" in told
+    assert "llmtrack prices list -p openai" in told
 
 
 def test_an_own_price_is_set_shown_listed_and_revoked(program: Program) -> None:
@@ -50,14 +55,14 @@ def test_an_own_price_is_set_shown_listed_and_revoked(program: Program) -> None:
 
     as_acme = ("prices", "show", "llama", "-p", "my_gateway", "--workspace", "Acme")
     assert program.json(*as_acme)["origin"] == f"override:{made['id']}"
-    assert program.json(*as_acme, "--at", "2025-12-31")["status"] == "unpriced"
-    assert program.json(*as_acme[:-2])["status"] == "unpriced"
+    assert "no price is known" in program.fails(3, *as_acme, "--at", "2025-12-31")
+    assert "no price is known" in program.fails(3, *as_acme[:-2])
     [listed] = program.json("prices", "own", "--workspace", "Acme")
     assert (listed["reason"], listed["scope"]) == ("contract 12", "workspace")
     assert "command line" in listed["created_by"]
 
     assert program.json("prices", "revoke", made["id"], "-w", "Acme")["state"] == "revoked"
-    assert program.json(*as_acme)["status"] == "unpriced"
+    assert "no price is known" in program.fails(3, *as_acme)
     assert program.json("prices", "own", "--workspace", "Acme") == []
     assert len(program.json("prices", "own", "--workspace", "Acme", "--all")) == 1
     program.fails(3, "prices", "revoke", made["id"], "-w", "Acme")
@@ -106,8 +111,8 @@ def test_an_event_s_cost_is_explained_line_by_line(program: Program) -> None:
     told = program.json("prices", "explain", event_id)
 
     assert [(part["class"], part["count"], part["rate"]) for part in told["lines"]] == [
-        ("cache_read", 600, "0.075"),
         ("input", 400, "0.15"),
+        ("cache_read", 600, "0.075"),
         ("output", 100, "0.6"),
     ]
     assert told["cost_usd"] == "0.000165"

@@ -112,6 +112,24 @@ def test_every_doubt_about_a_model_is_told() -> None:
     assert told == ["input_mtok goes from 2 to 0", "output_mtok is gone"]
 
 
+def test_a_service_tier_that_is_gone_is_one_doubt_after_the_zeros() -> None:
+    row = changed()["providers"][0]["models"][0]
+    rates = {"input_mtok": "1", "output_mtok": "4", "cache_read_mtok": "0.1"}
+    variants = [
+        {"when": {"processing": "batch"}, "prices": rates},
+        {"when": {"service_tier": "flex"}, "prices": rates},
+    ]
+    before = document(row | {"price_variants": variants})
+
+    found = update(before, changed(output_mtok="0"))
+
+    assert str(found.changes[0].held_back).split("; ") == [
+        "output_mtok goes from 8 to 0",
+        "service tier batch is gone",
+        "service tier flex is gone",
+    ]
+
+
 def test_exactly_ten_times_is_taken_over() -> None:
     for rate in ("20", "0.2"):
         assert update(changed(), changed(input_mtok=rate)).held_back == []

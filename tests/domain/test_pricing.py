@@ -83,7 +83,9 @@ def test_equal_prices_need_only_a_total() -> None:
 def test_a_cost_beyond_what_can_be_stored_is_invalid() -> None:
     huge = Usage(input_tokens=COUNT_MAX, output_tokens=0, total_tokens=COUNT_MAX)
     assert price("openai", "gpt-4o", huge).status is CostStatus.PRICED
-    assert price("openai", "o1-pro", huge).status is CostStatus.INVALID_USAGE
+    beyond = price("openai", "o1-pro", huge)
+    assert (beyond.status, beyond.cost_pico) == (CostStatus.INVALID_USAGE, None)
+    assert beyond.flags == CostFlag.BEYOND_BOUND
 
 
 def test_a_part_without_a_rate_takes_its_whole_s_and_says_so() -> None:

@@ -14,8 +14,10 @@ from llmtrack.domain.reconciliation import (
     Parts,
     Recorded,
     Tokens,
+    causes,
     split_difference,
 )
+from llmtrack.formats.reconciliation_rows import explanation
 from llmtrack.services.price_books import bundled_book
 
 DAY = date(2025, 11, 20)
@@ -46,7 +48,7 @@ def test_twice_the_requests_are_missing_calls() -> None:
     parts = split(20, Tokens(200, 100, 20, 40), 3_940)
 
     assert parts == Parts(calls=1_970)
-    assert parts.largest == "calls"
+    assert causes([parts]).raising.largest == "calls"
 
 
 def test_tokens_alike_too_many_are_missing_calls_even_without_requests() -> None:
@@ -66,7 +68,8 @@ def test_one_class_that_differs_is_named(tokens: Tokens, name: str, worth: int) 
     parts = split(10, tokens, 1_970 + worth)
 
     assert parts == Parts(**{name: worth})
-    assert parts.largest == name
+    found = causes([parts])
+    assert (found.raising if worth > 0 else found.lowering).largest == name
 
 
 def test_what_is_left_with_equal_tokens_is_the_price() -> None:
@@ -82,10 +85,20 @@ def test_nothing_recorded_is_all_missing_calls() -> None:
 
 
 def test_what_explains_a_difference_points_the_same_way() -> None:
-    assert Parts(calls=-500, price=600).largest == "price"
-    assert Parts(calls=500, price=-600).largest == "price"
-    assert Parts(calls=500, price=-400).largest == "calls"
-    assert Parts(calls=500, price=-500).largest in {"calls", "price"}
+    assert explanation([Parts(calls=-200, price=600)]) == "higher prices on the bill"
+    assert explanation([Parts(calls=200, price=-600)]) == "lower prices on the bill"
+    assert explanation([Parts(calls=500, unexplained=-400)]) == "calls that were not recorded"
+    assert explanation([Parts(), Parts()]) == ""
+
+
+def test_what_stands_against_it_is_named_within_a_line_and_between_lines() -> None:
+    told = "calls that were not recorded, against lower prices on the bill"
+    assert explanation([Parts(calls=500, price=-400)]) == told
+    days = [Parts(calls=500), Parts(calls=-450), Parts(price=60)]
+    assert explanation(days) == (
+        "calls that were not recorded, against calls that are not on the bill"
+    )
+    assert explanation([Parts(calls=500), Parts(calls=-500)]).endswith("not on the bill")
 
 
 COUNTS = st.integers(0, 10**6)

@@ -97,7 +97,7 @@ class Store:
     async def set_rate(self, model: str, *, provider: str = "openai", usd: str = "2") -> str:
         made = await self.scope.write(
             create_override, provider=provider, model=model,
-            rates={"input_mtok": usd, "output_mtok": "4"}, by="alice", now_ms=NOW_MS,
+            rates={"input_mtok": usd, "output_mtok": "4"}, by=Actor(None, "alice"), now_ms=NOW_MS,
         )  # fmt: skip
         return made.id
 

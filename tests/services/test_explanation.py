@@ -14,11 +14,12 @@ from llmtrack.domain.usage import ReportedUsage, canonical_usage
 from llmtrack.services.explanation import ExplainedEvent, explain_event
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.price_books import PriceBooks
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.own_prices import GLOBAL, create_alias, create_override, revoke
 from llmtrack.storage.usage import Outcome, PricedEvent
 from tests.conftest import NOW_MS, World
 
-HERS: dict[str, Any] = {"by": "alice@example.com", "now_ms": NOW_MS}
+HERS: dict[str, Any] = {"by": Actor(7, "alice@example.com"), "now_ms": NOW_MS}
 CASES = json.loads((Path(__file__).parents[1] / "golden" / "pricing_cases.json").read_text())
 
 

@@ -16,7 +16,7 @@ from llmtrack.storage.price_lists import add_list, imported_lists
 from llmtrack.web.app import WATCH_PERIOD_S
 from tests.conftest import NOW_MS, World
 
-HERS: dict[str, Any] = {"by": "alice@example.com", "now_ms": NOW_MS}
+HERS: dict[str, Any] = {"by": Actor(7, "alice@example.com"), "now_ms": NOW_MS}
 FREE: dict[str, Any] = {"provider": "openai", "model": "gpt-4o", "free": True}
 
 

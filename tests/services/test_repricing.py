@@ -2,6 +2,7 @@
 
 from llmtrack.domain.costs import CostStatus
 from llmtrack.services.repricing import preview
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.own_prices import create_alias
 from llmtrack.storage.reprice_runs import RunState, Selection, run_of
 from llmtrack.storage.repricing import apply_batch
@@ -28,7 +29,7 @@ async def test_a_new_price_changes_events_and_every_sum(full: Store) -> None:
     await full.set_rate("gpt-4o-mini")
     await full.scope.write(
         create_alias, provider="azure", model="our-deployment",
-        to_provider="azure", to_model="gpt-4o", by="alice", now_ms=NOW_MS,
+        to_provider="azure", to_model="gpt-4o", by=Actor(None, "alice"), now_ms=NOW_MS,
     )  # fmt: skip
     expected = await preview(full.scope, ALL, await full.prices())
 

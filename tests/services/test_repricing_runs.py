@@ -5,6 +5,7 @@ import pytest
 from llmtrack.domain.errors import Refused
 from llmtrack.domain.usage import ReportedUsage
 from llmtrack.services.repricer import STALLED_MS, Repricer
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.own_prices import revoke
 from llmtrack.storage.reprice_orders import queue_unpriced
 from llmtrack.storage.reprice_runs import Run, RunState, Selection, run_of, runs
@@ -58,7 +59,7 @@ async def test_a_run_that_a_later_one_built_on_is_not_undone_first(full: Store) 
     before = await full.events()
     first = await full.applied()
     between = await full.events()
-    await full.scope.write(revoke, own, by="alice", now_ms=NOW_MS)
+    await full.scope.write(revoke, own, by=Actor(None, "alice"), now_ms=NOW_MS)
     await full.set_rate("gpt-4o-mini", usd="3")
     second = await full.applied()
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from llmtrack.domain.errors import AlreadyExists, InvalidValue, NotFound
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.own_prices import (
     GLOBAL,
     create_alias,
@@ -17,7 +18,8 @@ from llmtrack.storage.own_prices import (
 from tests.conftest import NOW_MS, World
 
 GPT: dict[str, Any] = {"provider": "openai", "model": "gpt-4o"}
-HERS: dict[str, Any] = {"by": "alice@example.com", "now_ms": NOW_MS}
+HERS: dict[str, Any] = {"by": Actor(7, "alice@example.com"), "now_ms": NOW_MS}
+BOB = Actor(None, "bob@example.com")
 DAY_MS = 86_400_000
 
 
@@ -62,14 +64,14 @@ async def test_a_revoked_price_holds_no_more_and_stays_on_record(world: World) -
     write = world.database.write
     made = await write(create_override, world.acme.id, **GPT, free=True, **HERS)
 
-    await write(revoke, world.acme.id, made.id, by="bob@example.com", now_ms=NOW_MS + 1)
+    await write(revoke, world.acme.id, made.id, by=BOB, now_ms=NOW_MS + 1)
 
     found = await own_prices(await world.scope())
     assert not found.custom(is_global=False)
     [record] = [own.record for own in found.overrides]
     assert (record.revoked_ms, record.revoked_by) == (NOW_MS + 1, "bob@example.com")
     with pytest.raises(NotFound):
-        await write(revoke, world.acme.id, made.id, by="bob@example.com", now_ms=NOW_MS)
+        await write(revoke, world.acme.id, made.id, by=BOB, now_ms=NOW_MS)
 
 
 async def test_nobody_revokes_what_is_another_s(world: World) -> None:

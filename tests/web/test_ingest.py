@@ -278,3 +278,12 @@ async def test_a_file_locked_for_longer_than_the_hold_is_503(
     assert answer == golden("overloaded")
     assert (await send(client, world.acme_key.raw))[0] == 200
     assert await count_events(world) == 2
+
+
+async def test_counts_beyond_any_call_say_so(client: Client, world: World) -> None:
+    huge = {"provider": "openai", "model": "o1-pro", "prompt_tokens": 10**12}
+
+    _, answer = await send(client, world.acme_key.raw, huge)
+
+    assert answer["cost"] == 0
+    assert any("more than 9,223,372 US dollars" in text for text in answer["warnings"])

@@ -8,6 +8,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from llmtrack.domain.credentials import Passwords
 from llmtrack.services.price_books import bundled_book
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.own_prices import GLOBAL, create_override
 from llmtrack.web.app import build_app
 from tests.conftest import NOW_MS, World
@@ -15,6 +16,7 @@ from tests.web.conftest import Client
 from tests.web.people import post, sign_in
 from tests.web.test_ingest import EVENT, send
 
+ROOT = Actor(None, "root")
 RATES = {"provider": "openai", "model": "gpt-4o-mini", "kind": "rates", "action": "save"}
 
 
@@ -27,6 +29,15 @@ async def pricing(client: Client, world: World, path: str = "") -> str:
 async def save(client: Client, world: World, path: str, **form: str) -> tuple[int, str]:
     response = await post(client, f"/w/{world.acme.public_id}/pricing{path}", **form)
     return response.status, " ".join((await response.text()).split())
+
+
+async def audited(world: World) -> list[tuple[str, int]]:
+    """What was done to own prices, and by which user."""
+    rows = await world.database.rows(
+        "select action, actor_user_id from audit_log where action like 'price_override.%'"
+        " order by id"
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def cost(client: Client, world: World, **event: object) -> float:
@@ -67,6 +78,10 @@ async def test_a_price_is_previewed_saved_used_and_revoked(client: Client, world
 
     [revocation] = re.findall(r"/own/ovr_\w+/revocation", text)
     assert (await save(client, world, revocation))[0] == 303
+    assert await audited(world) == [
+        ("price_override.create", world.alice.id),
+        ("price_override.revoke", world.alice.id),
+    ]
     assert await cost(client, world) == 0.000066
     assert "1 revoked" in await pricing(client, world)
 
@@ -143,7 +158,13 @@ async def test_the_instance_s_price_is_shown_and_not_revoked_here(
     client: Client, world: World
 ) -> None:
     made = await world.database.write(
-        create_override, GLOBAL, provider="*", model="*", percent="-5", by="root", now_ms=NOW_MS
+        create_override,
+        GLOBAL,
+        provider="*",
+        model="*",
+        percent="-5",
+        by=Actor(None, "root"),
+        now_ms=NOW_MS,
     )
     await sign_in(client, "alice")
 

@@ -9,6 +9,7 @@ from llmtrack.domain.events import UsageEvent
 from llmtrack.domain.usage import ReportedUsage, canonical_usage
 from llmtrack.services.inspection import recounted
 from llmtrack.services.price_books import bundled_book
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.own_prices import create_override
 from llmtrack.storage.reprice_runs import RunState, runs
 from llmtrack.storage.usage import PricedEvent, UsageWriter
@@ -124,7 +125,7 @@ async def test_a_preview_is_shown_and_applied(client: Client, url: str, world: W
         provider="openai",
         model="gpt-4o-mini",
         rates={"input_mtok": "1", "output_mtok": "1"},
-        by="alice",
+        by=Actor(None, "alice"),
         now_ms=NOW_MS,
     )
 
