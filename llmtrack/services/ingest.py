@@ -6,6 +6,7 @@ unstored (`Overloaded`), so that its sender may try again.
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections import deque
@@ -16,31 +17,54 @@ from llmtrack.services.write_trouble import WriteTrouble
 from llmtrack.storage.database import Database
 from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.storage.usage import Outcome, UsageWriter
-from llmtrack.storage.writer import Connection, FileFault, transaction
+from llmtrack.storage.writer import Connection, FileFault, light_transaction, transaction
 
 QUEUE_EVENTS_MAX = 20_000
 COMMIT_EVENTS_MAX = 1000
+HALF_EVENTS_MIN = 32
 JOIN_TURNS_MAX = 4
 """Turns of the event loop that a batch may grow over while each brings more of it."""
 HOLD_S = 4.0
 """The official clients give up after 5 s an attempt."""
 SWEEP_S = 0.25
 RETRY_S = 0.05
+UNSUMMED_EVENTS_MAX = 1_000
+"""So many share the writing of their sums, which holds up the next batch meanwhile."""
+SETTLE_S = 1.0
+"""How long sums may wait where nobody asks for them."""
+
+log = logging.getLogger(__name__)
 
 Result = Outcome | BaseException
 
 
-class _Submission:
+class Submission:
     """Events of one request, which share its fate in the queue."""
 
-    __slots__ = ("events", "future", "since")
+    __slots__ = ("events", "since")
 
-    def __init__(
-        self, events: Sequence[PricedEvent], future: asyncio.Future[list[Result]], since: float
-    ) -> None:
+    def __init__(self, events: Sequence[PricedEvent]) -> None:
         self.events = events
-        self.future = future
+        self.since = time.monotonic()
+
+    def answer(self, results: list[Result]) -> None:
+        """Called once on the event loop: after the commit, or when the hold ran out."""
+        raise NotImplementedError
+
+
+class _Awaited(Submission):
+    """One that a task waits for."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, events: Sequence[PricedEvent], since: float) -> None:
+        super().__init__(events)
         self.since = since
+        self.future: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
+
+    def answer(self, results: list[Result]) -> None:
+        if not self.future.done():
+            self.future.set_result(results)
 
 
 class Ingest:
@@ -49,11 +73,14 @@ class Ingest:
     def __init__(self, database: Database, *, queue_events_max: int = QUEUE_EVENTS_MAX) -> None:
         self._database = database
         self._queue_events_max = queue_events_max
-        self._usage = UsageWriter()
         self._trouble = WriteTrouble()
+        self._sums = database.sums
+        self._usage = UsageWriter(self._sums)
+        self._settled = time.monotonic()
+        self._is_settling = False
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()  # guards the three below: loop and writer share them
-        self._pending: deque[_Submission] = deque()
+        self._pending: deque[Submission] = deque()
         self._pending_events = 0
         self._scheduled = False
         self._space = asyncio.Event()
@@ -65,9 +92,19 @@ class Ingest:
         Raises Overloaded when the hold ran out; then none of them is stored.
         """
         since = time.monotonic()
-        while self._pending_events and self._pending_events + len(events) > self._queue_events_max:
+        submission = _Awaited(events, since)
+        while not self.offer(submission):
             await self._wait_for_space(since)
-        submission = _Submission(events, self._loop.create_future(), since)
+        results = await submission.future
+        if results and isinstance(results[0], Overloaded):
+            raise results[0]
+        return results
+
+    def offer(self, submission: Submission) -> bool:
+        """Queue it, unless the queue is too full for it."""
+        events = submission.events
+        if self._pending_events and self._pending_events + len(events) > self._queue_events_max:
+            return False
         with self._lock:
             self._pending.append(submission)
             self._pending_events += len(events)
@@ -75,7 +112,7 @@ class Ingest:
             self._scheduled = True
         if schedule:
             self._loop.call_soon(self._wake_writer, 0, JOIN_TURNS_MAX)
-        return await submission.future
+        return True
 
     def _wake_writer(self, events_before: int, turns: int) -> None:
         """Hand over once a turn of the loop brought nothing more: not a timer, and no wait.
@@ -92,6 +129,7 @@ class Ingest:
         """Call once no request is left; what was accepted has been answered by then."""
         self._sweeper.cancel()
         await asyncio.gather(self._sweeper, return_exceptions=True)
+        await self._database.settle()
 
     async def _wait_for_space(self, since: float) -> None:
         remaining_s = since + HOLD_S - time.monotonic()
@@ -106,22 +144,24 @@ class Ingest:
         while True:
             await asyncio.sleep(SWEEP_S)
             oldest = time.monotonic() - HOLD_S
-            expired: list[_Submission] = []
+            expired: list[Submission] = []
             with self._lock:
                 while self._pending and self._pending[0].since < oldest:
                     expired.append(self._pending.popleft())
                     self._pending_events -= len(expired[-1].events)
             for submission in expired:
-                if not submission.future.done():
-                    submission.future.set_exception(
-                        Overloaded("the database is busy", fix="try again in a second")
-                    )
+                error = Overloaded("the database is busy", fix="try again in a second")
+                submission.answer([error] * len(submission.events))
             if expired:
                 self._space.set()
+            is_due = time.monotonic() - self._settled > SETTLE_S
+            if self._sums.events and is_due and not self._is_settling:
+                self._is_settling = True
+                self._database.submit(self._settle)
 
     def _store_pending(self, connection: Connection) -> None:
         """The writer's job: one transaction of what waits now, then back to the queue."""
-        taken: list[_Submission] = []
+        taken: list[Submission] = []
         results: list[Result] = []
         try:
             with transaction(connection):
@@ -136,13 +176,26 @@ class Ingest:
         except Exception:  # noqa: BLE001 - something in one event: find which
             self._usage.forget()
             results = self._store_apart(connection, _events_of(taken))
+        else:
+            self._sums.committed(connection)
         self._loop.call_soon_threadsafe(self._answer, taken, results)
+        if self._sums.events >= UNSUMMED_EVENTS_MAX:
+            self._settle(connection)
         with self._lock:
             again = self._scheduled = bool(self._pending)
         if again:
             if not taken:  # the file cannot be written at all: do not spin
                 time.sleep(RETRY_S)
             self._database.submit(self._store_pending)
+
+    def _settle(self, connection: Connection) -> None:
+        self._settled = time.monotonic()
+        try:
+            with light_transaction(connection):
+                self._sums.settle(connection)
+        except FileFault as error:  # they stay noted, and the next batch tells of the fault
+            log.warning("sums were not written: %s", error)
+        self._is_settling = False
 
     def _add(self, connection: Connection, events: Sequence[PricedEvent]) -> Sequence[Result]:
         generation = self._database.notice_commits(connection)
@@ -158,32 +211,36 @@ class Ingest:
             ]
         try:
             with transaction(connection):
-                return list(self._add(connection, events))
+                results = list(self._add(connection, events))
         except Exception as error:  # noqa: BLE001 - it is this event's answer
             self._usage.forget()
             self._trouble.failed(error)
             return [error]
+        self._sums.committed(connection)
+        return results
 
-    def _take(self) -> list[_Submission]:
-        taken: list[_Submission] = []
+    def _take(self) -> list[Submission]:
+        taken: list[Submission] = []
         count = 0
         with self._lock:
-            while self._pending and count < COMMIT_EVENTS_MAX:
+            # Half of what waits: were it all, loop and writer would take turns, each idle
+            # while the other works.
+            most = min(max(self._pending_events // 2, HALF_EVENTS_MIN), COMMIT_EVENTS_MAX)
+            while self._pending and count < most:
                 submission = self._pending.popleft()
                 taken.append(submission)
                 count += len(submission.events)
             self._pending_events -= count
         return taken
 
-    def _answer(self, taken: Sequence[_Submission], results: Sequence[Result]) -> None:
+    def _answer(self, taken: Sequence[Submission], results: Sequence[Result]) -> None:
         start = 0
         for submission in taken:
             end = start + len(submission.events)
-            if not submission.future.done():
-                submission.future.set_result(list(results[start:end]))
+            submission.answer(list(results[start:end]))
             start = end
         self._space.set()
 
 
-def _events_of(submissions: Sequence[_Submission]) -> list[PricedEvent]:
+def _events_of(submissions: Sequence[Submission]) -> list[PricedEvent]:
     return [event for submission in submissions for event in submission.events]

@@ -87,7 +87,7 @@ async def recounted(
     found: list[Difference] = []
     days = purged_days = 0
     async for day in _days(scope):
-        async with scope.reading() as reading:
+        async with scope.reading(exactly=True) as reading:
             if not await are_days_of(reading, scope.time_zone):
                 return RecountedDays(days, purged_days, found, is_moving=True)
             found += await differences(reading, day, scope.time_zone)

@@ -1,6 +1,7 @@
 """Opens the one SQLite file: pragmas, migrations, one writer, a few readers."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,14 +18,21 @@ from llmtrack.storage.connections import (
     open_writing,
 )
 from llmtrack.storage.faults import Fault, fault_of
+from llmtrack.storage.pending_sums import PendingSums, settle
 from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
 from llmtrack.storage.wall import TooSlow, Walled
 from llmtrack.storage.writer import Job, Writer, transaction
+
+SEE_ONE_STATE = "-- database.reading_within\nselect 1 from event limit 1"
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
+SETTLE_S = 2.0
+"""How long a page waits for sums to be written."""
 WALLED_COUNT = 3
 INSTANCE_COUNT = 2
 _WRONG_DIRECTORY = "name another --data-dir, or restore a backup: llmtrack backup restore FILE"
@@ -67,6 +75,7 @@ class Database:
         # Counts every change that was not an ingest batch: what is cached from the file is
         # good for as long as this stays the same.
         self.generation = 0
+        self.sums = PendingSums()
         self._data_version = -1
         self._writer = writer
         self._readers = [*readers, *(behind.connection for behind in walled)]
@@ -83,6 +92,8 @@ class Database:
         connection = connect_writer(path, create=create)
         try:
             migrate(connection)
+            with transaction(connection):
+                settle(connection)  # what a process left that died
             connection.execute("pragma optimize=0x10002")
         except BaseException:
             connection.close()
@@ -102,9 +113,13 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run `function(connection, ...)` in one transaction on the writer's thread."""
+        """Run `function(connection, ...)` in one transaction on the writer's thread.
+
+        All sums are written before it: what it changes, it changes in both.
+        """
 
         def call(connection: sqlite3.Connection) -> T:
+            self.sums.settle(connection)
             return function(connection, *args, **kwargs)
 
         # After the commit: who reads before it must not keep the old rows as the new ones.
@@ -117,6 +132,16 @@ class Database:
     def submit(self, job: Job) -> None:
         """Hand the writer a job that manages its own transactions (the ingest batches)."""
         self._writer.submit(job)
+
+    async def settle(self) -> None:
+        """Write the sums of what was stored so far, or go on without where that cannot be."""
+        if not self.sums.events:
+            return
+        settling = asyncio.ensure_future(self._writer.call(self.sums.settle))
+        done, _ = await asyncio.wait([settling], timeout=SETTLE_S)
+        if not done or settling.exception() is not None:
+            log.warning("sums are read without the last %d events", self.sums.events)
+            settling.add_done_callback(asyncio.Future.exception)  # nobody else asks for it
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
@@ -137,13 +162,23 @@ class Database:
 
     @asynccontextmanager
     async def reading_within(
-        self, workspace_id: int, steps_max: int | None
+        self, workspace_id: int, steps_max: int | None, *, exactly: bool = False
     ) -> AsyncIterator[Reading]:
-        """A connection behind the wall; its queries may take `steps_max` steps together."""
+        """A connection behind the wall; its queries may take `steps_max` steps together.
+
+        What is stored meanwhile may be among the events a moment before it is in the sums;
+        `exactly` rules that out, and has everybody who writes wait until reading begins.
+        """
         behind = await self._idle_walled.get()
         try:
             behind.walled.enter(workspace_id, steps_max)
-            await behind.connection.execute("begin")
+            if exactly:
+                async with self._writer.held(self.sums.settle):
+                    await behind.connection.execute("begin")
+                    await behind.connection.execute_fetchall(SEE_ONE_STATE)
+            else:
+                await self.settle()
+                await behind.connection.execute("begin")
             yield Reading(behind.connection)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:

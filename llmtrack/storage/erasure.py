@@ -9,7 +9,7 @@ import sqlite3
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.storage.deletions import customer_digest
 from llmtrack.storage.dimensions import MEASURES, PAIRS, Kind, pair_code
-from llmtrack.storage.packs import drop_all_packs
+from llmtrack.storage.dropped_packs import drop_all_packs
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.sums import EVENT_SUMS
 

@@ -21,7 +21,7 @@ from llmtrack.storage.dimensions import (
     QUARTER_KINDS,
     pair_code,
 )
-from llmtrack.storage.packs import drop_packs
+from llmtrack.storage.dropped_packs import drop_packs
 from llmtrack.storage.sums import EVENT_SUMS, ROLLUP_SUMS
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
 

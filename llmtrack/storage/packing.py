@@ -9,12 +9,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from llmtrack.storage.dimensions import MEASURES, Kind, pair_code
+from llmtrack.storage.dropped_packs import LEVELS, LONG_DAYS
 from llmtrack.storage.packs import (
     CUSTOMERS,
     LATENCIES,
     LATENCY,
-    LEVELS,
-    LONG_DAYS,
     PACKED_PAIRS,
     Block,
     Shelf,

@@ -7,20 +7,17 @@ transaction. Days without a pack are read row by row, so any number of packs may
 """
 
 import json
-import sqlite3
 import struct
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, MEASURES, PAIRS, Kind, pair_code
+from llmtrack.storage.dropped_packs import LEVELS
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import Sums, sums_of
 
-LONG_DAYS, SHORT_DAYS = 16, 4
-LEVELS = (LONG_DAYS, SHORT_DAYS)
-"""Days of a pack; one begins at every multiple of that. Pairs have only long ones."""
 PACKED_PAIRS = tuple(pair for pair in PAIRS if pair[1] is Kind.CUSTOMER)
 _PAIR_CODES = frozenset(pair_code(*pair) for pair in PACKED_PAIRS)
 LATENCY = 256
@@ -132,27 +129,3 @@ def blocks_within(level: int, first: int, end: int) -> list[Block]:
     return [
         Block(level, bucket) for bucket in range(-(-first // level) * level, end - level + 1, level)
     ]
-
-
-DROP = """
--- packs.drop_packs
-delete from usage_pack where workspace_id = ? and days = ? and bucket = ?
-"""
-
-
-def drop_packs(connection: sqlite3.Connection, workspace_id: int, days: Collection[int]) -> None:
-    """Whoever changes the rows of a day calls this in the same transaction."""
-    for level in LEVELS:
-        for bucket in {day // level * level for day in days}:
-            connection.execute(DROP, (workspace_id, level, bucket))
-
-
-DROP_ALL = """
--- packs.drop_all_packs
-delete from usage_pack where workspace_id = ?
-"""
-
-
-def drop_all_packs(connection: sqlite3.Connection, workspace_id: int) -> None:
-    """For changes of all days at once."""
-    connection.execute(DROP_ALL, (workspace_id,))

@@ -23,9 +23,9 @@ from llmtrack.storage.dimensions import (
     Kind,
     pair_code,
 )
+from llmtrack.storage.dropped_packs import drop_packs
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.many_rows import ManyRows
-from llmtrack.storage.packs import drop_packs
 
 _FIELDS = struct.Struct(f"<{len(MEASURES)}q")
 _SUMS = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
@@ -199,6 +199,8 @@ class Rollups:
 
     def write(self, connection: sqlite3.Connection) -> None:
         for sums, sign in ((self._added, 1), (self._removed, -1)):
+            if not sums.days:
+                continue
             for buckets, table, latency_table, latency_kinds in (
                 (sums.quarters, ADD_USAGE_QUARTER, ADD_LATENCY_QUARTER, LATENCY_QUARTER_KINDS),
                 (sums.days, ADD_USAGE_DAY, ADD_LATENCY_DAY, LATENCY_DAY_KINDS),

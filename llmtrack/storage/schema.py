@@ -22,6 +22,7 @@ from llmtrack.storage.schema_packs import PACKS
 from llmtrack.storage.schema_prices import PRICES
 from llmtrack.storage.schema_repricing import REPRICING
 from llmtrack.storage.schema_sessions import SESSIONS
+from llmtrack.storage.schema_sums import SUMS
 from llmtrack.storage.schema_zones import ZONES
 
 APPLICATION_ID = 0x4C4C4D54  # "LLMT", so that `file` and a stranger's database are told apart
@@ -246,4 +247,5 @@ MIGRATIONS: tuple[str, ...] = (
     ZONES,
     GRANTS,
     PACKS,
+    SUMS,
 )

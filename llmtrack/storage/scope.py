@@ -58,8 +58,8 @@ class Scope:
         self._steps_max = steps_max
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[ScopedReading]:
-        within = self._database.reading_within(self.workspace_id, self._steps_max)
+    async def reading(self, *, exactly: bool = False) -> AsyncIterator[ScopedReading]:
+        within = self._database.reading_within(self.workspace_id, self._steps_max, exactly=exactly)
         async with within as reading:
             yield ScopedReading(reading, self.workspace_id)
 

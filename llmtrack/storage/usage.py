@@ -25,6 +25,7 @@ from llmtrack.storage.event_rows import (
     replace_event,
 )
 from llmtrack.storage.many_rows import ManyRows
+from llmtrack.storage.pending_sums import PendingSums
 from llmtrack.storage.priced_events import PricedEvent, event_row
 from llmtrack.storage.rollups import Rollups
 
@@ -80,32 +81,41 @@ class Outcome(NamedTuple):
 
 
 class UsageWriter:
-    """Adds batches. Lives on the writer's thread."""
+    """Adds batches. Lives on the writer's thread.
 
-    def __init__(self) -> None:
+    With `pending`, the sums of new events are left to it; else they are written at once.
+    """
+
+    def __init__(self, pending: PendingSums | None = None) -> None:
+        self._pending = pending
         self._catalog = Catalog()
         self._generation = -1
 
     def forget(self) -> None:
         """Drop what is known; needed after a transaction that failed."""
         self._catalog.forget()
+        if self._pending is not None:
+            self._pending.forget()
 
     def add(
         self, connection: sqlite3.Connection, batch: Sequence[PricedEvent], generation: int
     ) -> list[Outcome]:
         """Store a batch inside the caller's transaction; `generation` is the database's."""
         if generation != self._generation:  # something else has written
-            self.forget()
+            self._catalog.forget()
             self._generation = generation
-        return _Batch(self._catalog, connection).add(batch)
+        return _Batch(self._catalog, connection, self._pending).add(batch)
 
 
 class _Batch:
     """One transaction's worth of events."""
 
-    def __init__(self, catalog: Catalog, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, catalog: Catalog, connection: sqlite3.Connection, pending: PendingSums | None
+    ) -> None:
         self._catalog = catalog
         self._connection = connection
+        self._pending = pending
         self._rollups = Rollups(self._day_of)
         self._zones: dict[int, DayZone] = {}
         self._rows: list[EventRow] = []
@@ -118,8 +128,11 @@ class _Batch:
         if outcomes is None:
             outcomes = [self._add(item) for item in batch]
         insert_events(self._connection, self._rows)
-        for row in self._rows:
-            self._rollups.add(row)
+        if self._pending is None:
+            for row in self._rows:
+                self._rollups.add(row)
+        elif self._rows:
+            self._pending.note(self._connection, self._rows)
         self._rollups.write(self._connection)
         self._connection.executemany(
             ADD_MONTH, [(*month, events) for month, events in self._months.items()]
@@ -217,6 +230,8 @@ class _Batch:
         if place is not None:  # not inserted yet: counted when it is
             self._rows[place] = after
         elif after != first:
+            if self._pending is not None:  # `first` may not be in the sums that it leaves
+                self._pending.settle(self._connection)
             replace_event(self._connection, after)
             self._rollups.remove(first)
             self._rollups.add(after)

@@ -8,14 +8,15 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
 Connection = sqlite3.Connection
 FileFault = sqlite3.OperationalError
 """The disk or a lock: what fails for all that is written, not for one row."""
+HELD_S_MAX = 2.0
 Job = Callable[[sqlite3.Connection], None]
 
 
@@ -37,6 +38,21 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def light_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that a power loss may undo, but nothing that was committed before it.
+
+    For work that would be done again then. It spares waiting for the disk: the next
+    transaction's wait makes this one last, too.
+    """
+    connection.execute("pragma synchronous=normal")
+    try:
+        with transaction(connection):
+            yield
+    finally:
+        connection.execute("pragma synchronous=full")
+
+
 class Writer:
     """Runs jobs on its own thread, in the order in which they were submitted."""
 
@@ -51,7 +67,9 @@ class Writer:
         self._jobs.put(job)
 
     async def call(
-        self, function: Callable[[sqlite3.Connection], T], committed: Callable[[], None]
+        self,
+        function: Callable[[sqlite3.Connection], T],
+        committed: Callable[[], None] = lambda: None,
     ) -> T:
         """Run one function in one transaction and give back what it returned or raised.
 
@@ -72,6 +90,34 @@ class Writer:
 
         self._jobs.put(job)
         return await future
+
+    @asynccontextmanager
+    async def held(self, prepare: Callable[[sqlite3.Connection], bool]) -> AsyncIterator[None]:
+        """Nobody writes to the file inside this, here or in another process.
+
+        `prepare` runs before, in transactions of its own, until it finds nothing to change.
+        """
+        loop, released = asyncio.get_running_loop(), threading.Event()
+        holding: asyncio.Future[None] = loop.create_future()
+
+        def job(connection: sqlite3.Connection) -> None:
+            try:
+                has_changed = True
+                while has_changed:
+                    with transaction(connection):
+                        has_changed = prepare(connection)
+                        if not has_changed:
+                            loop.call_soon_threadsafe(_resolve, holding, None)
+                            released.wait(HELD_S_MAX)
+            except BaseException as error:  # noqa: BLE001 - it is raised where it was asked for
+                loop.call_soon_threadsafe(_fail, holding, error)
+
+        self._jobs.put(job)
+        try:
+            await holding
+            yield
+        finally:
+            released.set()
 
     async def turn(self) -> None:
         """Wait until the thread has come round: it lives and is not stuck."""

@@ -13,11 +13,12 @@ from llmtrack.domain.periods import DAY_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
 from llmtrack.services.packing import pack_days
 from llmtrack.storage.dimensions import Kind, pair_code
+from llmtrack.storage.dropped_packs import LEVELS, drop_packs
 from llmtrack.storage.erasure import erase_customer_totals
 from llmtrack.storage.latencies import latency_steps
 from llmtrack.storage.moved_days import Move, move
 from llmtrack.storage.packing import fill, packed, reserve, shelves, unpacked
-from llmtrack.storage.packs import CUSTOMERS, LEVELS, Block, Shelf, drop_packs, read_packs
+from llmtrack.storage.packs import CUSTOMERS, Block, Shelf, read_packs
 from llmtrack.storage.questions import Question
 from llmtrack.storage.recount_packs import wrong_packs
 from llmtrack.storage.reports import usage_by_value

@@ -7,7 +7,8 @@ import pytest
 from llmtrack.domain.plans import Reason
 from llmtrack.storage.usage import PricedEvent
 from tests.events import make_event
-from tests.storage.test_usage import Store, store
+from tests.storage.summed_store import Store
+from tests.storage.test_usage import store
 
 __all__ = ["store"]
 

@@ -1,0 +1,132 @@
+"""Events that are on the disk but not yet in the sums.
+
+An event touches some thirty rows of sums, but a thousand events together touch four rows
+each: most of what the write path did for one event, it did again for the next. So a batch is
+stored with a note of its events' keys, in the same transaction, and its sums are written a
+little later, many batches at once, in the transaction that removes the notes. Whoever reads
+sums, or changes an event, has them written first (`settle`): nobody sees one without the
+other, and a process that dies between the two leaves notes that the next one follows.
+"""
+
+import logging
+import sqlite3
+import struct
+from collections.abc import Sequence
+
+from llmtrack.domain.periods import day_of
+from llmtrack.storage.event_rows import EventRow, find_event
+from llmtrack.storage.rollups import Rollups
+
+NOTE_BATCH = """
+-- pending_sums.note
+insert into unsummed (events) values (?)
+"""
+NOTED_IDS = """
+-- pending_sums.settle
+select id from unsummed order by id
+"""
+NOTED_BATCHES = """
+-- pending_sums.settle
+select events from unsummed order by id
+"""
+FORGET_BATCHES = """
+-- pending_sums.settle
+delete from unsummed
+"""
+FIND_ZONE = """
+-- pending_sums.zone
+select time_zone from workspace where id = ?
+"""
+
+log = logging.getLogger(__name__)
+
+_KEY = struct.Struct("<qqq")
+"""workspace_id, timestamp_ms and id: the event's primary key."""
+
+
+class PendingSums:
+    """What of the notes this process made itself, already added up. Writer's thread only.
+
+    The notes in the file are what counts. What is kept here spares reading the events again,
+    and only as long as it is of exactly the noted batches: another process may have settled.
+    """
+
+    def __init__(self) -> None:
+        self.events = 0
+        self._batches: list[int] = []
+        self._zones: dict[int, str] = {}
+        self._new: tuple[int, Sequence[EventRow]] | None = None
+        self._forget()
+
+    def note(self, connection: sqlite3.Connection, rows: Sequence[EventRow]) -> None:
+        """Note new events, in their own transaction; then `committed` or `forget`."""
+        keys = b"".join([_KEY.pack(*row[:3]) for row in rows])
+        batch = connection.execute(NOTE_BATCH, (keys,)).lastrowid
+        assert batch is not None  # noqa: S101 - an insert has one
+        self._new = batch, rows
+
+    def committed(self, connection: sqlite3.Connection) -> None:
+        """Add up what was noted last. Never fails: it is stored, whatever happens here."""
+        if self._new is None:
+            return
+        batch, rows = self._new
+        self._new = None
+        self.events += len(rows)
+        try:
+            self._add(connection, rows)
+        except Exception:  # the notes are followed instead, event by event
+            log.exception("events were not added up")
+        else:
+            self._batches.append(batch)
+
+    def forget(self) -> None:
+        """Call after a transaction that failed: what it noted is not there."""
+        self._new = None
+
+    def settle(self, connection: sqlite3.Connection) -> bool:
+        """Write the sums of all that is noted, inside the caller's transaction.
+
+        Whether there was anything.
+        """
+        noted = [row[0] for row in connection.execute(NOTED_IDS)]
+        if not noted:
+            self._forget()
+            return False
+        if noted != self._batches:
+            self._forget()
+            self._add(connection, _noted_events(connection))
+        self._rollups.write(connection)
+        connection.execute(FORGET_BATCHES)
+        self._forget()
+        return True
+
+    def _forget(self) -> None:
+        self.events = 0
+        self._batches = []
+        self._zones = {}  # a change of a zone settles first
+        self._rollups = Rollups(self._day_of)
+
+    def _add(self, connection: sqlite3.Connection, rows: Sequence[EventRow]) -> None:
+        for row in rows:
+            if row.workspace_id not in self._zones:
+                [zone] = connection.execute(FIND_ZONE, (row.workspace_id,)).fetchone()
+                self._zones[row.workspace_id] = zone
+            self._rollups.add(row)
+
+    def _day_of(self, workspace_id: int, timestamp_ms: int) -> int:
+        return day_of(timestamp_ms, self._zones[workspace_id])
+
+
+def settle(connection: sqlite3.Connection) -> None:
+    """`PendingSums.settle` for who has noted nothing."""
+    PendingSums().settle(connection)
+
+
+def _noted_events(connection: sqlite3.Connection) -> list[EventRow]:
+    found = []
+    for (keys,) in connection.execute(NOTED_BATCHES).fetchall():
+        for key in _KEY.iter_unpack(keys):
+            row = find_event(connection, *key)
+            if row is not None:  # sums are of the events that are there
+                found.append(row)
+    return found

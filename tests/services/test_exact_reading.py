@@ -1,0 +1,60 @@
+"""A recount finds nothing, also while events keep coming and their sums are written later."""
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+
+import pytest
+
+from llmtrack.services.ingest import Ingest
+from llmtrack.services.inspection import recounted
+from llmtrack.storage import database as database_module
+from llmtrack.storage.database import Database
+from llmtrack.storage.workspaces import scope_for_admin
+from tests.conftest import World
+from tests.events import make_event
+
+EVENTS = "select count(*) from event where workspace_id = :workspace_id"
+SUMS = "select events from usage_day where workspace_id = :workspace_id"
+
+
+async def test_a_recount_beside_arriving_events_finds_no_difference(world: World) -> None:
+    ingest = Ingest(world.database)
+
+    async def keep_sending() -> None:
+        while True:
+            await ingest.add([make_event(world.acme.id) for _ in range(20)])
+
+    sending = asyncio.create_task(keep_sending())
+    other = await Database.open(world.database.path)  # as `llmtrack check data` beside a server
+    try:
+        for database in (world.database, other) * 5:
+            scope = await scope_for_admin(database, "Acme")
+            assert (await recounted(scope)).found == []
+    finally:
+        sending.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
+        await other.close()
+        await ingest.close()
+
+
+async def test_pages_read_on_while_nothing_can_be_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "SETTLE_S", 0.2)
+    scope = await scope_for_admin(world.database, "Acme")
+    ingest = Ingest(world.database)
+    await ingest.add([make_event(world.acme.id)])
+    blocker = sqlite3.connect(world.database.path, isolation_level=None)
+    blocker.execute("begin immediate")
+
+    async with scope.reading() as reading:
+        [events] = await reading.rows(EVENTS)
+        sums = await reading.rows(SUMS)
+    blocker.close()
+    async with scope.reading() as reading:
+        [later] = await reading.rows(SUMS + " and kind = 0")
+    await ingest.close()
+
+    assert (events[0], sums, later[0]) == (1, [], 1)
