@@ -75,7 +75,7 @@ _TAGS = frozenset({"feature", "service_tier", "processing"})
 
 def parse_event(body: bytes, received_ms: int, *, keeps_content: bool = False) -> UsageEvent:
     """One event from a request body. Raises InvalidEvent with the wire name of the field."""
-    return _usual_event(body, received_ms, _Wire, keeps_content) or native.parse_event(
+    return usual_event(body, received_ms, keeps_content=keeps_content) or native.parse_event(
         body, received_ms, keeps_content=keeps_content
     )
 
@@ -85,6 +85,11 @@ def parse_item(body: bytes, received_ms: int, *, keeps_content: bool = False) ->
     return _usual_event(body, received_ms, _Item, keeps_content) or native.parse_item(
         body, received_ms, keeps_content=keeps_content
     )
+
+
+def usual_event(body: bytes, received_ms: int, *, keeps_content: bool) -> UsageEvent | None:
+    """The event, or None if `parse_event` has to look at it more closely."""
+    return _usual_event(body, received_ms, _Wire, keeps_content)
 
 
 def _usual_event(

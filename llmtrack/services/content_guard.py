@@ -26,6 +26,12 @@ class ContentGuard:
             self._generation = generation
         return workspace_id in self._keepers
 
+    def keeps_now(self, workspace_id: int) -> bool | None:
+        """`keeps` without a look into the file; None if there has to be one."""
+        if self._database.generation != self._generation:
+            return None
+        return workspace_id in self._keepers
+
     def note(self, workspace_id: int, key_id: int, event: UsageEvent) -> None:
         if any(event.scrubbed):
             day = ScrubbedDay(workspace_id, event.received_ms // DAY_MS, key_id)

@@ -53,6 +53,12 @@ class PriceBooks:
                 self._books[workspace_id] = book
         return book
 
+    def known(self, workspace_id: int) -> PriceBook | None:
+        """`find` without a look into the file; None if there has to be one."""
+        if self._database.generation != self._generation:
+            return None
+        return self._books.get(workspace_id)
+
     async def listed(self, origin: str) -> PriceBook | None:
         """The list that a rate card names (`list:0.2.3`); None when it is not here any more."""
         newest = await self._newest()

@@ -1,7 +1,7 @@
 """Stands before the server: lets in so many connections, and turns away the rest with a 503."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
@@ -30,9 +30,16 @@ class Doorman:
     """The protocol factory of a listening socket."""
 
     def __init__(
-        self, server: web.Server, *, most: int, most_per_ip: int | None, refused: bytes
+        self,
+        server: web.Server,
+        protocol: Callable[[], asyncio.Protocol],
+        *,
+        most: int,
+        most_per_ip: int | None,
+        refused: bytes,
     ) -> None:
         self.server = server
+        self.protocol = protocol
         self.refused = refused
         self._most = most
         self._most_per_ip = most_per_ip
@@ -60,7 +67,7 @@ class _Arrival(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a stream socket
         if self._doorman.admits(transport):
-            protocol = self._doorman.server()
+            protocol = self._doorman.protocol()
             transport.set_protocol(protocol)
             protocol.connection_made(transport)
             return

@@ -37,7 +37,6 @@ from llmtrack.web.ingest_answers import (
 )
 from llmtrack.web.key_ring import KeyRefused, KeyRing, credential
 from llmtrack.web.probes import VITALS
-from llmtrack.web.quick_response import QuickResponse
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +66,7 @@ def _for_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
             return json_response(DISK_FULL, 507)
         try:
             now_ms, ip = app[CLOCK_MS](), request.remote or ""
-            key = await app[KEY_RING].find(credential(request), now_ms, ip)
+            key = await app[KEY_RING].find(credential(request.headers), now_ms, ip)
             return await handler(request, key)
         except KeyRefused as error:
             response = json_response({"error": str(error)}, 401)
@@ -104,7 +103,7 @@ async def ingest(request: web.Request, key: KeyRow) -> web.Response:
     priced = price_event(book, key, event)
     [result] = await app[INGEST].add([priced])
     status, answered = encoded(result, event.warnings)
-    return QuickResponse(answered) if status == 200 else json_bytes(answered, status)
+    return json_bytes(answered, status)
 
 
 @_for_key

@@ -5,7 +5,7 @@ Rows are cached until anything but an ingest batch is committed, here or by anot
 key has to pass is checked on the cached row.
 """
 
-from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from llmtrack.domain.credentials import key_digest, looks_like_key
 from llmtrack.domain.errors import LLMtrackError
@@ -28,13 +28,12 @@ class KeyRefused(LLMtrackError):
     """The text is one of the contract's five reasons."""
 
 
-def credential(request: web.Request) -> str | None:
+def credential(headers: CIMultiDictProxy[str]) -> str | None:
     """The key a request carries: a non-empty Bearer wins over x-api-key (CONTRACT).
 
     One header given twice with different values is nobody's key: which of them counts must
     not depend on who reads it.
     """
-    headers = request.headers
     scheme, _, bearer = headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
         name, found = "Authorization", bearer.strip()
@@ -73,6 +72,19 @@ class KeyRing:
             raise KeyRefused(said)
         self._uses.used(row, ip, now_ms)
         return row
+
+    def known(self, raw_key: str | None, now_ms: int, ip: str) -> KeyRow | None:
+        """The key behind a raw one if it is cached and may pass; None leaves all to `find`."""
+        if raw_key is None or self._database.generation != self._generation:
+            return None
+        row = self._rows.get(key_digest(raw_key))
+        if row is None or _refusal(row, now_ms, ip, KeyAccess.INGEST) is not None:
+            return None
+        return row
+
+    def note_use(self, row: KeyRow, ip: str, now_ms: int) -> None:
+        """What `find` does by itself for a key that it lets pass."""
+        self._uses.used(row, ip, now_ms)
 
     async def _row(self, raw_key: str) -> KeyRow | None:
         generation = self._database.generation

@@ -6,20 +6,25 @@ import logging
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from socket import socket
 from typing import Any, NamedTuple
 
 from aiohttp import web, web_response
 from aiohttp.http_parser import HttpRequestParser
+from aiohttp.web_protocol import RequestHandler
 
 from llmtrack.domain.errors import LLMtrackError
+from llmtrack.web.connection import Connection
 from llmtrack.web.doorman import (
     CONNECTIONS_MAX,
     CONNECTIONS_PER_IP_MAX,
     Doorman,
     refusal,
 )
+from llmtrack.web.ingest import INGEST
+from llmtrack.web.ingest_lane import IngestLane
 from llmtrack.web.plain_http import build_plain_app
 from llmtrack.web.security import HEADERS, STRICT_TRANSPORT
 
@@ -41,6 +46,18 @@ times as long, which every commit would wait for several times."""
 LINE_BYTES_MAX = 8190
 """Of the request line, which has the filters of a page in it, and of one header field."""
 HEADERS_MAX = 64
+
+
+_CONNECTION_OPTIONS: dict[str, Any] = {
+    "access_log": None,
+    # web.ingest unpacks: what does not unpack gets an answer of the contract.
+    "auto_decompress": False,
+    "keepalive_timeout": KEEPALIVE_TIMEOUT_S,
+    "lingering_time": LINGER_S,
+    "max_line_size": LINE_BYTES_MAX,
+    "max_field_size": LINE_BYTES_MAX,
+    "max_headers": HEADERS_MAX,
+}
 
 
 class CompiledParserMissing(LLMtrackError):
@@ -82,14 +99,14 @@ class Server:
     ) -> "Server":
         """On `plain_sockets` people are sent to `base_url`, and everything else is refused."""
         require_compiled_parser()
-        # Which library answers is nobody's business, on the parser's own 400 pages either.
-        web_response.SERVER_SOFTWARE = "llmtrack"  # type: ignore[attr-defined]
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         asyncio.get_running_loop().set_exception_handler(_Exhaustion())
-        runners = [await _run(app, sockets, context, caps)]
+        runners = [await start_runner(app, sockets, context, caps)]
         if plain_sockets:
             try:
-                runners.append(await _run(build_plain_app(base_url), plain_sockets, None, caps))
+                runners.append(
+                    await start_runner(build_plain_app(base_url), plain_sockets, None, caps)
+                )
             except BaseException:
                 await runners[0].cleanup()
                 raise
@@ -103,30 +120,25 @@ class Server:
             await runner.cleanup()
 
 
-async def _run(
+async def start_runner(
     app: web.Application,
     sockets: Sequence[socket],
     context: ssl.SSLContext | None,
     caps: Caps,
 ) -> web.AppRunner:
+    """The application, started, on bound sockets; `cleanup` of the runner ends it."""
+    # Which library answers is nobody's business, on the parser's own 400 pages either.
+    web_response.SERVER_SOFTWARE = "llmtrack"  # type: ignore[attr-defined]
     runner = web.AppRunner(
-        app,
-        access_log=None,
-        # web.ingest unpacks: what does not unpack gets an answer of the contract.
-        auto_decompress=False,
-        handle_signals=False,
-        keepalive_timeout=KEEPALIVE_TIMEOUT_S,
-        lingering_time=LINGER_S,
-        max_line_size=LINE_BYTES_MAX,
-        max_field_size=LINE_BYTES_MAX,
-        max_headers=HEADERS_MAX,
-        shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+        app, handle_signals=False, shutdown_timeout=SHUTDOWN_TIMEOUT_S, **_CONNECTION_OPTIONS
     )
     await runner.setup()
+    lane = IngestLane(app) if INGEST in app else None
     try:
         for listening in sockets:
             site = _Site(runner, listening, ssl_context=context, backlog=ACCEPTED_AT_ONCE)
             site.caps = caps
+            site.lane = lane
             await site.start()
             listening.listen(BACKLOG)  # asyncio has told the kernel the number above
     except BaseException:
@@ -158,6 +170,7 @@ class _Site(web.SockSite):
     """aiohttp's own, with a bound on the TLS handshake (asyncio's is 60 s)."""
 
     caps = Caps()
+    lane: IngestLane | None = None
 
     async def start(self) -> None:
         await web.BaseSite.start(self)
@@ -169,6 +182,7 @@ class _Site(web.SockSite):
         self._server = await asyncio.get_running_loop().create_server(
             Doorman(
                 server,
+                self._protocol(server),
                 most=self.caps.connections,
                 most_per_ip=self.caps.connections_per_ip,
                 refused=refusal(headers),
@@ -178,3 +192,9 @@ class _Site(web.SockSite):
             backlog=self._backlog,
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if self._ssl_context else None,
         )
+
+    def _protocol(self, server: web.Server) -> Callable[[], RequestHandler]:
+        if self.lane is None:
+            return server
+        loop = asyncio.get_running_loop()
+        return partial(Connection, server, self.lane, loop=loop, **_CONNECTION_OPTIONS)

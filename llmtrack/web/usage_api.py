@@ -31,7 +31,7 @@ async def get_usage(request: web.Request) -> web.Response:
     now_ms = request.app[CLOCK_MS]()
     try:
         key = await request.app[KEY_RING].find(
-            credential(request), now_ms, request.remote or "", access=KeyAccess.READ
+            credential(request.headers), now_ms, request.remote or "", access=KeyAccess.READ
         )
     except KeyRefused as error:
         return problem(401, str(error), {"WWW-Authenticate": "Bearer"})

@@ -1,17 +1,47 @@
 """The real application on a socket, with the fixed cast's database under it."""
 
+import asyncio
+import socket
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pytest_aiohttp.plugin import AiohttpClient
+from yarl import URL
 
 from llmtrack.domain.credentials import Passwords
 from llmtrack.web.app import build_app
+from llmtrack.web.context import CLOCK_MS
+from llmtrack.web.data_quality import CONTENT_GUARD
+from llmtrack.web.ingest import KEY_RING, PRICE_BOOKS
+from llmtrack.web.server import Caps, start_runner
 from tests.conftest import NOW_MS, World
 
 Client = TestClient[Any, Any]
+
+
+class RealServer(TestServer):
+    """The application as it is served, with everything that stands before it."""
+
+    async def start_server(
+        self, loop: asyncio.AbstractEventLoop | None = None, **kwargs: Any
+    ) -> None:
+        assert not kwargs
+        if self.runner is None:
+            self._loop = loop
+            listening = socket.create_server(("127.0.0.1", 0))
+            self.host, self.port = listening.getsockname()
+            self._root = URL(f"http://{self.host}:{self.port}")
+            self.runner = await start_runner(self.app, [listening], None, Caps())
+
+
+async def open_lane(client: Client, raw_key: str) -> None:
+    """Have the server know the key and its prices, as it does from a key's first event on."""
+    app = application(client)
+    key = await app[KEY_RING].find(raw_key, app[CLOCK_MS](), "127.0.0.1")
+    await app[CONTENT_GUARD].keeps(key.workspace_id)
+    await app[PRICE_BOOKS].find(key.workspace_id)
 
 
 class Clock:
@@ -40,9 +70,7 @@ async def client(
         clock_ms=clock,
         passwords=passwords,
     )
-    server = TestServer(app)
-    await server.start_server(auto_decompress=False)  # as web.server does
-    return await aiohttp_client(server)
+    return await aiohttp_client(RealServer(app))
 
 
 def application(client: Client) -> web.Application:

@@ -16,7 +16,7 @@ from llmtrack.services import ingest as ingest_service
 from llmtrack.storage.key_changes import deactivate_key, delete_key
 from llmtrack.storage.workspaces import set_plan, suspend_workspace
 from tests.conftest import NOW_MS, WHO, World
-from tests.web.conftest import Client
+from tests.web.conftest import Client, open_lane
 
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "ingest_answers.json").read_text())
 EVENT = {
@@ -26,6 +26,13 @@ EVENT = {
     "completion_tokens": 80,
     "total_tokens": 200,
 }
+
+
+@pytest.fixture(params=["application", "lane"], autouse=True)
+async def way_in(request: pytest.FixtureRequest, client: Client, world: World) -> None:
+    """Everything below holds whichever way a request takes."""
+    if request.param == "lane":
+        await open_lane(client, world.acme_key.raw)
 
 
 async def send(
