@@ -40,6 +40,6 @@ def test_what_is_no_secret_is_left_alone(text: str) -> None:
 
 def test_every_test_s_log_is_read(log_scan: LogScan) -> None:
     before = log_scan.read
-    logging.getLogger("llmtrack.web").debug("a line of a server")
+    logging.getLogger("llmtrack.web").info("a line of a server")
     logging.getLogger("aiohttp.server").error("another")
     assert log_scan.read == before + 2

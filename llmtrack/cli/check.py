@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHECKS = (
     *("config", "directory", "permissions", "db", "data"),
-    *("tls", "backup", "ports", "clock", "disk"),
+    *("tls", "backup", "ports", "clock", "disk", "mail"),
 )
 
 
@@ -42,6 +42,7 @@ def check(data: Data, checks: tuple[str, ...], fix: bool, as_json: bool) -> None
     ports        that the server could listen
     clock        that the time is possible
     disk         that there is room, on a local file system
+    mail         that the mail server takes mail from here, if one is set
 
     Without CHECK: all of them. Nothing is changed without --fix, and the server may run
     meanwhile. Days whose events were purged have only their totals checked against what was

@@ -1,17 +1,22 @@
 """The checks that need the settings."""
 
+import asyncio
+
 from llmtrack.cli.data import Data, now_ms
+from llmtrack.cli.mailing import mailer_of
 from llmtrack.config.table import (
     BACKUP_RECIPIENT,
     BACKUP_SCHEDULE,
     DISK_STOP_FREE,
     DISK_WARN_FREE,
     LISTEN,
+    MAIL_HOST,
     TLS_CERT_FILE,
     TLS_KEY_FILE,
 )
 from llmtrack.services import surroundings
 from llmtrack.services.inspection import Finding
+from llmtrack.services.mail import MailFailed
 from llmtrack.services.rotation import copies_in
 from llmtrack.services.self_signed import Pair
 from llmtrack.storage.maintenance import all_newest_event_ms, all_set_up_ms
@@ -28,6 +33,8 @@ def settings_findings(data: Data) -> list[Finding]:
 
 def surrounding_findings(data: Data, name: str) -> list[Finding]:
     config = data.config
+    if name == "mail":
+        return asyncio.run(_mail_findings(data))
     if name == "tls":
         return surroundings.certificate_findings(configured_pair(data), now_ms())
     if name == "backup":
@@ -47,6 +54,18 @@ def surrounding_findings(data: Data, name: str) -> list[Finding]:
     return surroundings.disk_findings(
         data.directory, warn_bytes=config[DISK_WARN_FREE], stop_bytes=config[DISK_STOP_FREE]
     )
+
+
+async def _mail_findings(data: Data) -> list[Finding]:
+    """Connects and signs in, and sends nothing."""
+    mailer = mailer_of(data.config)
+    if mailer is None:
+        return [Finding("mail", True, "no mail is sent: mail.host is not set")]
+    try:
+        await mailer.check()
+    except MailFailed as error:
+        return [Finding("mail", False, str(error), "see mail.host in: llmtrack config example")]
+    return [Finding("mail", True, f"{data.config[MAIL_HOST]} takes mail from here")]
 
 
 def configured_pair(data: Data) -> Pair | None:

@@ -57,6 +57,7 @@ COMMANDS = {
         "purge", "purge", "Delete for good: old events, a customer, a user, a workspace."
     ),
     "audit": Entry("audit", "audit", "The audit log: list, verify, export."),
+    "contact": Entry("contact", "contact", "The contact for security: set, verify, show, remove."),
     "status": Entry(
         "status",
         "status",

@@ -11,6 +11,7 @@ from llmtrack.cli.data import Data, pass_data
 
 if TYPE_CHECKING:
     from llmtrack.cli.listening import Plan
+    from llmtrack.services.mail import Mailer
     from llmtrack.services.vitals import Vitals
     from llmtrack.storage.database import Database
     from llmtrack.web.server import Server
@@ -69,6 +70,7 @@ def _serve(data: Data) -> None:
     from llmtrack.cli.db import back_up_before_upgrade
     from llmtrack.cli.listening import plan_listening
     from llmtrack.cli.logs import set_up_logging
+    from llmtrack.cli.mailing import mailer_of
     from llmtrack.cli.reloading import Reloading
     from llmtrack.cli.scheduling import server_jobs
     from llmtrack.cli.serving import Life, run_server
@@ -93,7 +95,7 @@ def _serve(data: Data) -> None:
         lock.tell(plan.url)
         vitals = vitals_of(data, plan)
         life = Life(
-            start=lambda database: _start(database, plan, vitals),
+            start=lambda database: _start(database, plan, vitals, mailer_of(data.config)),
             jobs=partial(server_jobs, data),
             reloading=Reloading(data, plan, vitals),
             guard=vitals.guard,
@@ -102,7 +104,9 @@ def _serve(data: Data) -> None:
         asyncio.run(run_server(data.database, plan, life))
 
 
-async def _start(database: "Database", plan: "Plan", vitals: "Vitals") -> "Server":
+async def _start(
+    database: "Database", plan: "Plan", vitals: "Vitals", mailer: "Mailer | None"
+) -> "Server":
     from llmtrack.web.app import build_app
     from llmtrack.web.server import Caps, Server
 
@@ -113,6 +117,7 @@ async def _start(database: "Database", plan: "Plan", vitals: "Vitals") -> "Serve
         certificate_file=plan.certificate_file,
         proxies=plan.proxies,
         hosts=plan.hosts,
+        mailer=mailer,
         vitals=vitals,
     )
     return await Server.start(

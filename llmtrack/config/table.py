@@ -186,6 +186,29 @@ DISK_BALLAST = Setting(
     "Size of a file in the data directory that is given up when the disk is full: even deleting "
     "needs room. 0 for none.",
 )
+MAIL_HOST = Setting(
+    "mail.host",
+    TEXT,
+    "",
+    "The server that takes mail from here: for lost passwords and the contact for security. "
+    "Empty: no mail is sent.",
+)
+MAIL_PORT = Setting("mail.port", COUNT, "587", "Its port.")
+MAIL_TLS = Setting(
+    "mail.tls",
+    choice("starttls", "implicit", "none"),
+    "starttls",
+    "starttls (port 587) or implicit (port 465); the certificate is checked. none is for a "
+    "server on this machine only.",
+)
+MAIL_USER = Setting("mail.user", TEXT, "", "Whom to sign in as there. Empty: not at all.")
+MAIL_PASSWORD = Setting("mail.password", TEXT, "", "The password of mail.user.", secret=True)
+MAIL_FROM = Setting(
+    "mail.from", TEXT, "", "The address that mail comes from, e.g. llmtrack@example.com."
+)
+MAIL_CA_FILE = Setting(
+    "mail.ca_file", PATH, "", "PEM: the CA of the mail server, if it is not a public one."
+)
 METRICS_TOKEN = Setting(
     "metrics.token",
     TEXT,
@@ -240,6 +263,13 @@ SETTINGS: tuple[Setting[Any], ...] = (
     DISK_WARN_FREE,
     DISK_STOP_FREE,
     DISK_BALLAST,
+    MAIL_HOST,
+    MAIL_PORT,
+    MAIL_TLS,
+    MAIL_USER,
+    MAIL_PASSWORD,
+    MAIL_FROM,
+    MAIL_CA_FILE,
     METRICS_TOKEN,
     METRICS_ALLOW,
     LOG_LEVEL,
@@ -263,6 +293,7 @@ SECTIONS = {
     "retention": "Retention",
     "prices": "Prices",
     "disk": "The disk",
+    "mail": "Mail",
     "metrics": "Metrics",
     "log": "The log",
 }

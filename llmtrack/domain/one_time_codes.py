@@ -47,6 +47,12 @@ def mint_recovery_codes() -> list[str]:
     return ["-".join(text[i : i + 4] for i in range(0, len(text), 4)) for text in texts]
 
 
+def mint_mail_code() -> str:
+    """80 random bits in four groups: it is copied, not remembered."""
+    text = base64.b32encode(secrets.token_bytes(10)).decode().lower()
+    return "-".join(text[i : i + 4] for i in range(0, len(text), 4))
+
+
 def recovery_digest(code: str) -> bytes:
     """However it is typed: spaces, dashes and capitals do not matter."""
     plain = "".join(character for character in code.lower() if character.isalnum())

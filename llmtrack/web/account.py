@@ -7,7 +7,7 @@ from llmtrack.services.password_rules import check_password
 from llmtrack.storage.memberships import memberships
 from llmtrack.storage.own_password import change_password
 from llmtrack.storage.second_factors import list_factors, recovery_codes_left
-from llmtrack.storage.sessions import list_sessions, revoke_session, revoke_sessions
+from llmtrack.storage.sessions import PROOF_MS, list_sessions, revoke_session, revoke_sessions
 from llmtrack.web.auth import actor_of, require_user, see_other
 from llmtrack.web.context import CLOCK_MS, DATABASE, FRESH_KEYS, PASSWORD_POOL, SIGNED_IN
 from llmtrack.web.forms import read_form, sentence
@@ -26,12 +26,12 @@ async def get_account(request: web.Request) -> web.StreamResponse:
 
 @require_user
 async def post_password(request: web.Request) -> web.StreamResponse:
-    """The present password proves who asks; a user without one has proved it a moment ago."""
+    """The present password proves who asks; without one a link or a proof of a moment ago."""
     form = await read_form(request, ("current_password", "password"))
     signed_in, now_ms = request[SIGNED_IN], request.app[CLOCK_MS]()
     user, database = signed_in.user, request.app[DATABASE]
     try:
-        if user.has_password:
+        if user.has_password and not _came_by_link(request):
             await _check_current(request, form["current_password"])
         elif (question := await need_proof(request)) is not None:
             return question
@@ -88,6 +88,7 @@ async def account_page(request: web.Request, *, error: InvalidValue | None = Non
         done=request.query.get("done"),
         needs_factor="factor" in request.query,
         factors=await list_factors(database, user_id),
+        asks_password=signed_in.user.has_password and not _came_by_link(request),
         codes_left=await recovery_codes_left(database, user_id),
         codes=request.app[FRESH_KEYS].take(signed_in.session, CODES, now_ms),
         memberships=await memberships(database, user_id),
@@ -95,6 +96,13 @@ async def account_page(request: web.Request, *, error: InvalidValue | None = Non
         error_field=error.field if error else None,
         error_text=sentence(error) if error else "",
     )
+
+
+def _came_by_link(request: web.Request) -> bool:
+    """A moment ago, for want of the password."""
+    signed_in = request[SIGNED_IN]
+    age_ms = request.app[CLOCK_MS]() - signed_in.proved_ms
+    return signed_in.by_link and age_ms < PROOF_MS
 
 
 async def _check_current(request: web.Request, password: str) -> None:

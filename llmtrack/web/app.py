@@ -12,6 +12,7 @@ from llmtrack.domain.credentials import Passwords
 from llmtrack.services.content_guard import ContentGuard
 from llmtrack.services.host_names import HostNames
 from llmtrack.services.ingest import Ingest
+from llmtrack.services.mail import Mailer
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.proxies import TrustedProxies
@@ -45,6 +46,7 @@ from llmtrack.web.context import (
     CLOCK_MS,
     DATABASE,
     FRESH_KEYS,
+    MAILER,
     PASSWORD_POOL,
     SECRET_BOX,
     SIGN_IN_DELAYS,
@@ -94,6 +96,7 @@ def build_app(
     certificate_file: str | None = None,
     proxies: TrustedProxies | None = None,
     hosts: HostNames | None = None,
+    mailer: Mailer | None = None,
     vitals: Vitals | None = None,
     clock_ms: Callable[[], int] = wall_clock_ms,
     passwords: Passwords | None = None,
@@ -103,6 +106,7 @@ def build_app(
     `certificate_file`: where a certificate is that we signed ourselves, for clients to trust.
     `proxies`: given when proxies speak TLS for us, and then nobody else is served.
     `hosts`: the names under which requests are taken; None for any.
+    `mailer`: None where no mail is sent.
     """
     app = web.Application(client_max_size=BATCH_BYTES_MAX, middlewares=MIDDLEWARES)
     app[DATABASE] = database
@@ -113,6 +117,8 @@ def build_app(
         app[PROXIES] = proxies
     if hosts is not None:
         app[HOSTS] = hosts
+    if mailer is not None:
+        app[MAILER] = mailer
     app[PRICE_BOOKS] = PriceBooks(database)
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
     _set_door(app)
@@ -124,7 +130,7 @@ def build_app(
     app.on_response_prepare.append(send_new_token)
     app.cleanup_ctx.extend([_content_guard, _ingest, keep_key_uses, _watch, _passwords])
     app.cleanup_ctx.append(repricing.run_repricer)
-    app.cleanup_ctx.append(_zone_mover)
+    app.cleanup_ctx.extend([_zone_mover, _mail])
     app.add_routes(_routes(assets))
     check_gates(app)
     security.answer_parser_faults()
@@ -173,6 +179,12 @@ async def _ingest(app: web.Application) -> AsyncIterator[None]:
     app[INGEST] = Ingest(app[DATABASE])
     yield
     await app[INGEST].close()
+
+
+async def _mail(app: web.Application) -> AsyncIterator[None]:
+    yield
+    if MAILER in app:
+        await app[MAILER].close()
 
 
 async def _content_guard(app: web.Application) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from llmtrack.services.mail import Mailer
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.secret_box import SecretBox
 from llmtrack.storage.database import Database
@@ -39,6 +40,11 @@ class SignedIn(NamedTuple):
     """By what; ` + code` or `passkey` at its end for a second factor."""
 
     @property
+    def by_link(self) -> bool:
+        """By a link from mail or an admin, so that a lost password is not asked for."""
+        return self.how.startswith("link")
+
+    @property
     def has_second_factor(self) -> bool:
         return self.how.endswith((WITH_CODE, PASSKEY))
 
@@ -50,6 +56,8 @@ PASSWORD_POOL = web.AppKey("password_pool", PasswordPool)
 SIGN_IN_DELAYS = web.AppKey("sign_in_delays", SignInDelays)
 FRESH_KEYS = web.AppKey("fresh_keys", FreshKeys)
 SECRET_BOX = web.AppKey("secret_box", SecretBox)
+MAILER = web.AppKey("mailer", Mailer)
+"""Not there when the settings name no mail server."""
 
 SIGNED_IN = web.RequestKey("signed_in", SignedIn)
 SCOPE = web.RequestKey("scope", Scope)

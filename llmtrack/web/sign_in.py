@@ -11,7 +11,7 @@ from llmtrack.storage.memberships import memberships
 from llmtrack.storage.second_factors import list_factors
 from llmtrack.storage.users import any_user, note_sign_in, user_of_id
 from llmtrack.web.auth import see_other, sign_in_first, start_session, stop_session
-from llmtrack.web.context import CLOCK_MS, DATABASE, SIGNED_IN, SITE, WITH_CODE
+from llmtrack.web.context import CLOCK_MS, DATABASE, MAILER, SIGNED_IN, SITE, WITH_CODE
 from llmtrack.web.forms import read_form
 from llmtrack.web.passkey_checks import party_of
 from llmtrack.web.password_checks import (
@@ -180,6 +180,7 @@ async def sign_in_page(
         email=email,
         next_path=next_path,
         party=party_of(request.app[SITE]),
+        has_mail=MAILER in request.app,
         error=error,
     )
 

@@ -17,6 +17,8 @@ DATABASE_HOLDERS = {
     "llmtrack.web.sign_in": "accounts",
     "llmtrack.web.access": "accounts of the members",
     "llmtrack.web.account": "the user's own account",
+    "llmtrack.web.contact": "the instance's contact for security",
+    "llmtrack.web.lost_password": "accounts",
     "llmtrack.web.instance": "accounts and names of workspaces, for the instance's administrators",
     "llmtrack.web.invitation": "from an invitation to a membership",
     "llmtrack.web.members": "accounts of the members",
