@@ -166,11 +166,35 @@ def test_a_killed_run_goes_on_where_it_stopped(program: Program, processes: Proc
     program.ok("check", "data")
 
 
-def _begun(program: Program) -> dict[str, Any]:
+def test_a_killed_undo_goes_on_where_it_stopped(program: Program, processes: Processes) -> None:
+    program.json("keys", "create", *ACME, "--name", "app")
+    program.add(events(12_000))
+    set_price(program)
+    before = cost(program)
+    applied = recompute(program, "--yes")["run"]
+    process = processes.start(
+        *("--data-dir", program.directory, "prices", "undo", *ACME, applied["id"], "--yes")
+    )
+    _begun(program, "restored_events")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    run = program.json("prices", "runs", *ACME, applied["id"])
+    assert run["state"] == "undoing"
+    assert 0 < run["restored_events"] < applied["changed_events"]
+    program.ok("check", "data")
+
+    done = program.json("prices", "resume", *ACME, run["id"])
+
+    assert (done["state"], done["restored_events"]) == ("undone", applied["changed_events"])
+    assert cost(program) == before
+    program.ok("check", "data")
+
+
+def _begun(program: Program, counter: str = "changed_events") -> dict[str, Any]:
     """The run as soon as it has changed something."""
     for _ in range(600):
         runs: list[dict[str, Any]] = program.json("prices", "runs", *ACME)
-        if runs and runs[0]["changed_events"]:
+        if runs and runs[0][counter]:
             return runs[0]
         time.sleep(0.01)
     raise AssertionError("the run never began")

@@ -158,7 +158,8 @@ class Appliance:
         self.process.send_signal(signal_number)
         _, said = self.process.communicate(timeout=60)
         # The setup link is printed for the one who started the server.
-        logged = re.sub(r"/setup\?token=\S+", "", said.decode(errors="replace"))
+        logged = self.log if said is None else said.decode(errors="replace")
+        logged = re.sub(r"/setup\?token=\S+", "", logged)
         assert not secrets_in(logged), logged
         code = self.process.returncode
         self.process = None
