@@ -273,6 +273,7 @@
     const from = chart.rows[low].dataset.from;
     const to = chart.rows[high].dataset.to ?? chart.rows[high].dataset.from;
     if (!from || !to) return;
+    if (!figure.dataset.zoom) return;
     const url = new URL(figure.dataset.zoom, location.href);
     url.searchParams.set("from", from);
     url.searchParams.set("to", to);

@@ -33,6 +33,7 @@ from llmtrack.storage.maintenance import (
     has_table,
     open_to_read,
 )
+from llmtrack.storage.maintenance_links import all_revoke_links
 
 
 class Restored(NamedTuple):
@@ -117,6 +118,7 @@ def _prepare(part: Path, known: Sequence[Deletion]) -> list[Deletion]:
         migrate(connection)
         replayed = replay(connection, known)
         all_forget_sign_ins(connection)
+        all_revoke_links(connection)
     if not folded(part):
         raise BackupUnusable(f"{part} was damaged while it was prepared")
     return replayed

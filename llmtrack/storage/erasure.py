@@ -11,6 +11,7 @@ from llmtrack.storage.deletions import customer_digest
 from llmtrack.storage.dimensions import MEASURES, PAIRS, Kind, pair_code
 from llmtrack.storage.dropped_packs import drop_all_packs
 from llmtrack.storage.purge import PURGED_KIND
+from llmtrack.storage.saved_views import erase_views_of_customer
 from llmtrack.storage.sums import EVENT_SUMS
 
 BATCH_ROWS = 1000
@@ -102,6 +103,10 @@ DELETE_CUSTOMER_PRICE = """
 -- erasure.erase_customer_totals
 delete from customer_price where workspace_id = :workspace_id and customer_id = :customer
 """
+READ_NAME = """
+-- erasure.erase_customer_totals
+select text from name where workspace_id = :workspace_id and id = :customer
+"""
 DELETE_NAME = """
 -- erasure.erase_customer_totals
 delete from name where workspace_id = :workspace_id and id = :customer
@@ -112,6 +117,9 @@ def erase_customer_totals(connection: sqlite3.Connection, workspace_id: int, cus
     """Rows per day of this customer, also by model and feature, then price, id and name."""
     values = {"workspace_id": workspace_id, "customer": customer}
     drop_all_packs(connection, workspace_id)
+    name = connection.execute(READ_NAME, values).fetchone()
+    if name is not None:
+        erase_views_of_customer(connection, workspace_id, name[0])
     removed = connection.execute(DELETE_CUSTOMER_DAYS, values).rowcount
     removed += connection.execute(DELETE_CUSTOMER_PAIRS, values).rowcount
     # Before the name, whose number another customer may get: it must not inherit the price.

@@ -1,7 +1,8 @@
 """One workspace's view of the database: the only thing a page or a key's request holds.
 
-A `Scope` is made in two places: from an API key's row (`storage.keys`) and from a signed-in
-user's membership row (`storage.memberships`). What is not of its workspace cannot be looked up.
+A `Scope` is made from an API key's row (`storage.keys`), from a signed-in user's membership row
+(`storage.memberships`) and from a shared link's row (`storage.shared_links`). What is not of its
+workspace cannot be looked up.
 """
 
 import sqlite3

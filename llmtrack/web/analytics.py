@@ -1,20 +1,23 @@
 """What all analytics pages do alike: read the URL, open one moment, fill the frame."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from llmtrack.domain.roles import Permission, may
 from llmtrack.domain.spans import Span
 from llmtrack.domain.timeframes import Timeframe
+from llmtrack.domain.views import View
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.questions import READ_EVENTS_MAX, Question, TooMuchToRead
 from llmtrack.storage.reports import used_days
+from llmtrack.storage.saved_views import SavedView, saved_views
 from llmtrack.storage.scope import Scope, ScopedReading
-from llmtrack.web.context import CLOCK_MS, SCOPE
+from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
 from llmtrack.web.filter_bar import FilterBar, load_filter_bar
 from llmtrack.web.numbers import when_seconds
 from llmtrack.web.page_query import PageQuery, parse_page_query
@@ -35,6 +38,7 @@ class Look:
     days: tuple[int, int] | None
     """First and last local day with events; None before the first event."""
     now_ms: int
+    views: Sequence[SavedView] = ()
 
     @property
     def query(self) -> PageQuery:
@@ -65,18 +69,34 @@ async def looking(
     request: web.Request, place: str, extras: Collection[str] = ()
 ) -> AsyncIterator[Look]:
     """`place`: the page's path below the workspace; `extras`: its own parameters."""
-    scope = request[SCOPE]
-    now_ms = request.app[CLOCK_MS]()
-    zone_name = scope.time_zone
-    path = f"/w/{scope.public_id}/{place}"
     # A form without scripts sends one parameter for each of its ticked boxes.
     ticked = {name: ",".join(request.query.getall(name, ())) for name in extras}
     given = {**request.query, **ticked}
+    user_id = request[SIGNED_IN].user.id
+    async with look_at(
+        request[SCOPE], place, given, request.app[CLOCK_MS](), extras=extras, user_id=user_id
+    ) as look:
+        yield look
+
+
+@asynccontextmanager
+async def look_at(
+    scope: Scope,
+    place: str,
+    given: Mapping[str, str],
+    now_ms: int,
+    *,
+    extras: Collection[str] = (),
+    user_id: int | None = None,
+) -> AsyncIterator[Look]:
+    """As `looking`, for parameters that need not be those of a request."""
+    path, zone_name = f"/w/{scope.public_id}/{place}", scope.time_zone
     query, timeframe = parse_page_query(path, given, now_ms, zone_name, extras)
     async with scope.reading() as reading:
         days = await used_days(reading)
         bar = await load_filter_bar(reading, query, timeframe, zone_name)
-        yield Look(scope, reading, bar, days, now_ms)
+        views = await saved_views(reading, user_id) if user_id is not None else []
+        yield Look(scope, reading, bar, days, now_ms, views)
 
 
 def analytics_page(
@@ -90,6 +110,9 @@ def analytics_page(
 ) -> web.Response:
     """`too_much`: why there is no answer; `nothing`: the filters let no event through."""
     bar, scope = look.bar, look.scope
+    home_url = f"/w/{scope.public_id}/"
+    place = bar.query.path.removeprefix(home_url)
+    shown = View(place, urlencode(bar.query.parameters))
     return page(
         request,
         name,
@@ -99,7 +122,12 @@ def analytics_page(
         timeframe=bar.timeframe,
         zone=scope.time_zone,
         days=look.days,
-        home_url=f"/w/{scope.public_id}/",
+        home_url=home_url,
+        view=shown,
+        views=[(saved, saved.view.url(home_url)) for saved in look.views],
+        may_share_view=may(scope.role, Permission.EXPORT),
+        may_share_link=may(scope.role, Permission.MANAGE_MEMBERS) and shown.can_be_shared,
+        share_url=f"{home_url}shared-links?{urlencode(shown._asdict())}",
         refresh_s=WAIT_S if look.days is None else REFRESH_S,
         may_manage_keys=may(scope.role, Permission.MANAGE_KEYS),
         may_export=may(scope.role, Permission.EXPORT),

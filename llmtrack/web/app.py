@@ -33,9 +33,11 @@ from llmtrack.web import (
     probes,
     reconcile,
     repricing,
+    saved_views,
     security,
     settings,
     setup,
+    shared_links,
     sign_in,
     system,
     unpriced,
@@ -171,6 +173,8 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *pricing_forms.ROUTES,
         *at_risk.ROUTES,
         *settings.ROUTES,
+        *saved_views.ROUTES,
+        *shared_links.ROUTES,
         *system.ROUTES,
     ]
 

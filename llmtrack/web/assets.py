@@ -6,6 +6,7 @@ server, so nothing is read from it later.
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -66,7 +67,13 @@ class Assets:
             body=body, headers=headers, content_type=asset.content_type, charset=charset
         )
 
-    def _add(self, name: str, body: bytes) -> None:
+    def packed_bytes(self, name: str) -> int:
+        """What a browser fetches."""
+        asset = self._by_name[name]
+        return len(asset.body if asset.packed is None else asset.packed)
+
+    def _add(self, name: str, source: bytes) -> None:
+        body = _without_comments(name, source)
         digest = hashlib.sha256(body).hexdigest()[:12]
         path = PurePosixPath(name)
         content_type = CONTENT_TYPES[path.suffix]
@@ -77,3 +84,10 @@ class Assets:
         hashed = path.with_name(f"{path.stem}.{digest}{path.suffix}").as_posix()
         self._by_name[name] = self._by_name[hashed] = asset
         self._hashed[name] = hashed
+
+
+def _without_comments(name: str, source: bytes) -> bytes:
+    """Lines that hold a comment of JavaScript alone, and comments of CSS, are for us only."""
+    if name.endswith(".js") and ".min." not in name:
+        return re.sub(rb"(?m)^[ ]*//[^\n]*\n", b"", source)
+    return re.sub(rb"(?s)/\*.*?\*/", b"", source) if name.endswith(".css") else source

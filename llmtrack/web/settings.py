@@ -77,6 +77,7 @@ async def _page(request: web.Request, *, error: InvalidValue | None = None) -> w
         home_url=f"/w/{scope.public_id}/",
         saved="saved" in request.query and error is None,
         may_manage=may(scope.role, Permission.MANAGE_WORKSPACE),
+        may_share=may(scope.role, Permission.MANAGE_MEMBERS),
         may_read_audit=may(scope.role, Permission.READ_AUDIT),
         is_admin=request[SIGNED_IN].user.is_admin,
         zones=zones_by_region(),

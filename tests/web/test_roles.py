@@ -35,6 +35,9 @@ AREAS = {
     ("GET", "pricing/own/new"): PRICES,
     ("POST", "pricing"): PRICES,
     ("POST", "pricing/reconcile"): READ,  # compares, and stores nothing
+    ("GET", "shared-links"): MEMBERS,
+    ("POST", "shared-links"): MEMBERS,
+    ("POST", "views"): READ,  # one's own
     ("POST", "settings"): Permission.MANAGE_WORKSPACE,
 }
 
@@ -56,6 +59,7 @@ PUBLIC = {
     "/sign-in/lost",
     "/security",
     "/.well-known/security.txt",
+    "/s/{workspace}/{token}",
     "/sign-in/code/passkey",
     "/sign-in/code/passkey/options",
     "/sign-in/passkey",

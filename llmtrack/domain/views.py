@@ -1,0 +1,70 @@
+"""What a saved view or a shared link shows: a page below its workspace, and its query."""
+
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from llmtrack.domain.errors import InvalidValue
+
+PLACES = {
+    "": "Overview",
+    "explore": "Explore",
+    "changes": "What changed",
+    "events": "Events",
+    "customers": "Customers",
+    "performance": "Performance",
+    "what-if": "What if",
+}
+DIMENSION_PLACE = "by/"
+QUERY_LENGTH_MAX = 2_000
+PARAMETERS_MAX = 40
+
+
+class View(NamedTuple):
+    """`place` is the path below the workspace, `query` an encoded query string."""
+
+    place: str
+    query: str
+
+    @property
+    def text(self) -> str:
+        """What kind of page it is."""
+        return PLACES.get(self.place) or self.place.removeprefix(DIMENSION_PLACE).capitalize()
+
+    @property
+    def can_be_shared(self) -> bool:
+        """By a link, with people who have no account."""
+        return self.place == "" or self.place.startswith(DIMENSION_PLACE)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return dict(parse_qsl(self.query, keep_blank_values=True))
+
+    @property
+    def audited(self) -> dict[str, object]:
+        """For the audit log, which never forgets: no customer's name."""
+        return {"page": self.text, "parameters": sorted(self.parameters)}
+
+    def url(self, home: str) -> str:
+        return f"{home}{self.place}?{self.query}" if self.query else f"{home}{self.place}"
+
+    def names(self, dimension: str, value: str) -> bool:
+        """Whether it is about that value of a dimension."""
+        return (dimension, value) in parse_qsl(self.query, keep_blank_values=True)
+
+
+def clean_view(place: str, query: str, dimensions: frozenset[str]) -> View:
+    """A view that is a page of ours. Raises InvalidValue."""
+    known = place in PLACES or (
+        place.startswith(DIMENSION_PLACE) and place.removeprefix(DIMENSION_PLACE) in dimensions
+    )
+    if not known:
+        raise InvalidValue("place", f"{place[:40]!r} is no page that can be kept")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=PARAMETERS_MAX)
+    except ValueError:
+        raise InvalidValue("query", "the page has too many parameters") from None
+    pairs = [pair for pair in pairs if pair[0] != "before"]  # a page of a list, not a view
+    cleaned = urlencode(pairs)
+    if len(cleaned) > QUERY_LENGTH_MAX:
+        raise InvalidValue("query", "the page has too many filters")
+    return View(place, cleaned)
