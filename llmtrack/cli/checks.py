@@ -5,6 +5,7 @@ import asyncio
 from llmtrack.cli.data import Data, now_ms
 from llmtrack.cli.mailing import mailer_of
 from llmtrack.config.table import (
+    ACME_DOMAINS,
     BACKUP_RECIPIENT,
     BACKUP_SCHEDULE,
     DISK_STOP_FREE,
@@ -15,6 +16,7 @@ from llmtrack.config.table import (
     TLS_KEY_FILE,
 )
 from llmtrack.services import surroundings
+from llmtrack.services.acme_store import AcmeStore
 from llmtrack.services.inspection import Finding
 from llmtrack.services.mail import MailFailed
 from llmtrack.services.rotation import copies_in
@@ -73,6 +75,9 @@ def configured_pair(data: Data) -> Pair | None:
     cert_file = data.config[TLS_CERT_FILE]
     if cert_file is not None:
         return Pair(cert_file, data.config[TLS_KEY_FILE] or cert_file)
+    store = AcmeStore(data.directory / "acme")
+    if data.config[ACME_DOMAINS] and store.facts() is not None:
+        return store.pair
     directory = data.directory / "tls"
     pair = Pair(directory / "self-signed.crt", directory / "self-signed.key")
     return pair if pair.cert_file.exists() else None

@@ -14,7 +14,7 @@ from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 
 if TYPE_CHECKING:
     from llmtrack.config.loading import Config
-    from llmtrack.config.table import Setting
+    from llmtrack.config.setting import Setting
     from llmtrack.storage.audit import Actor
     from llmtrack.storage.database import Database
 

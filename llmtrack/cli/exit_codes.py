@@ -51,6 +51,7 @@ CODES = {
     "PriceFileUnusable": ExitCode.VERIFICATION_FAILED,
     "AlreadyRunning": ExitCode.SERVER_STATE,
     "CertificateUnusable": ExitCode.CONFIG,
+    "CertificateNotIssued": ExitCode.IO,
     "CompiledParserMissing": ExitCode.CONFIG,
     "ConfigUnusable": ExitCode.CONFIG,
     "SchemaTooNew": ExitCode.CONFIG,

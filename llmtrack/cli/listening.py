@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from llmtrack.cli.data import now_ms
 from llmtrack.cli.output import moment
 from llmtrack.config.loading import Config, ConfigUnusable
 from llmtrack.config.table import (
+    ACME_DOMAINS,
     ALLOWED_HOSTS,
     LISTEN,
     PLAIN_LISTEN,
@@ -20,6 +22,8 @@ from llmtrack.config.table import (
     TLS_MODE,
     TRUSTED_PROXIES,
 )
+from llmtrack.services.acme_alpn import alpn_context
+from llmtrack.services.acme_store import AcmeStore
 from llmtrack.services.host_names import HostNames, host_of, machine_names
 from llmtrack.services.listening import (
     Address,
@@ -46,6 +50,8 @@ class Plan(NamedTuple):
     """Where plain http is answered beside TLS."""
     hosts: HostNames | None
     """None: any name is good."""
+    acme: AcmeStore | None
+    """Where the certificate of a CA is kept, if it is to be one."""
 
     @property
     def certificate_file(self) -> str | None:
@@ -67,6 +73,9 @@ def plan_listening(config: Config, open_things: ExitStack) -> Plan:
     is_plain = mode in {"none", "proxy"}
     source = None if is_plain else pair_source(config, mode, addresses[0])
     tls = None if source is None else LiveTls(source)
+    acme = acme_store(config) if mode == "acme" else None
+    if tls is not None and acme is not None:
+        tls.challenge = partial(alpn_context, acme)
     return Plan(
         sockets,
         _public_url(config) or f"{'http' if mode == 'none' else 'https'}://{reachable}",
@@ -75,6 +84,7 @@ def plan_listening(config: Config, open_things: ExitStack) -> Plan:
         mode == "self-signed",
         _plain_sockets(config, mode, open_things),
         None if mode == "proxy" and not config[PUBLIC_URL] else _hosts(config, tls),
+        acme,
     )
 
 
@@ -95,7 +105,8 @@ def known_names(config: Config) -> set[str]:
     """The names of the server that do not depend on its certificate."""
     listened = {parse_address(text).host for text in config[LISTEN]}
     public = host_of(urlsplit(config[PUBLIC_URL]).netloc)
-    return {*config[ALLOWED_HOSTS], *machine_names(), *listened, public} - {""}
+    named = {*config[ALLOWED_HOSTS], *config[ACME_DOMAINS]}
+    return {*named, *machine_names(), *listened, public} - {""}
 
 
 def _bound(address: Address, open_things: ExitStack) -> list[socket]:
@@ -114,13 +125,17 @@ def _plain_sockets(config: Config, mode: str, open_things: ExitStack) -> list[so
 
 
 def tls_mode(config: Config, sockets: list[socket]) -> str:
-    """`auto` decided: none, files, self-signed or proxy. Raises ConfigUnusable."""
+    """`auto` decided: none, files, acme, self-signed or proxy. Raises ConfigUnusable."""
     mode = config[TLS_MODE]
     has_files = config[TLS_CERT_FILE] is not None
     if mode == "auto" and has_files:
         return "files"
+    if mode == "auto" and is_loopback(sockets):
+        return "none"
     if mode == "auto":
-        return "none" if is_loopback(sockets) else "self-signed"
+        return "acme" if config[ACME_DOMAINS] else "self-signed"
+    if mode == "acme" and not config[ACME_DOMAINS]:
+        raise _unusable(config, ACME_DOMAINS.key, 'tls.mode = "acme" needs acme.domains')
     if mode == "files" and not has_files:
         raise _unusable(config, TLS_MODE.key, 'tls.mode = "files" needs tls.cert_file')
     if mode == "proxy" and not config[TRUSTED_PROXIES]:
@@ -136,7 +151,19 @@ def pair_source(config: Config, mode: str, address: Address) -> Callable[[], Pai
         return lambda: pair
     directory: Path = config.data_dir / "tls"
     host = address.host
-    return lambda: self_signed_pair(directory, host=host, now_ms=now_ms())
+    acme = acme_store(config) if mode == "acme" else None
+
+    def source() -> Pair:
+        # Until the CA has issued one, and when what it issued is spoilt, there is still TLS.
+        if acme is not None and acme.facts() is not None:
+            return acme.pair
+        return self_signed_pair(directory, host=host, now_ms=now_ms())
+
+    return source
+
+
+def acme_store(config: Config) -> AcmeStore:
+    return AcmeStore(config.data_dir / "acme")
 
 
 def _proxies(config: Config) -> TrustedProxies:

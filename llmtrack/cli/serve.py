@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "said several times. Default: 127.0.0.1:8080.",
 )
 @click.option("--public-url", metavar="URL", help="How people and clients reach this server.")
-@click.option("--tls-mode", metavar="M", help="auto, files, self-signed or proxy.")
+@click.option("--tls-mode", metavar="M", help="auto, files, acme, self-signed or proxy.")
 @click.option("--tls-cert", metavar="F", help="PEM: full chain.")
 @click.option("--tls-key", metavar="F", help="PEM: private key.")
 @pass_data
@@ -42,7 +42,8 @@ def serve(
     """Run the server until SIGTERM or Ctrl-C; SIGHUP reloads settings and certificates.
 
     Plain http is for loopback only. On any other address it speaks TLS: with --tls-cert and
-    --tls-key, else with a certificate that it signs itself and keeps in the data directory.
+    --tls-key, else with one that it gets from a CA if acme.domains is set, else with one that it
+    signs itself and keeps in the data directory.
 
     Makes the data directory and the database when there are none, and prints a one-time
     setup link while there is no user. Each option is also a setting, see: llmtrack config
@@ -67,6 +68,7 @@ def serve(
 def _serve(data: Data) -> None:
     import asyncio
 
+    from llmtrack.cli.certifying import renewal_of
     from llmtrack.cli.db import back_up_before_upgrade
     from llmtrack.cli.listening import plan_listening
     from llmtrack.cli.logs import set_up_logging
@@ -100,6 +102,7 @@ def _serve(data: Data) -> None:
             reloading=Reloading(data, plan, vitals),
             guard=vitals.guard,
             check_pages=check_pages,
+            renewal=renewal_of(data, plan),
         )
         asyncio.run(run_server(data.database, plan, life))
 
@@ -126,6 +129,7 @@ async def _start(
         plan.tls.context if plan.tls else None,
         plain_sockets=plan.plain_sockets,
         base_url=plan.url,
+        answers=plan.acme.key_authorization if plan.acme else None,
         # All connections come from the proxy then.
         caps=Caps() if plan.proxies is None else Caps(connections_per_ip=None),
     )

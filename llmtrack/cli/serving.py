@@ -18,6 +18,7 @@ from llmtrack.cli.output import moment
 from llmtrack.cli.reloading import Reloading
 from llmtrack.domain.credentials import mint_token
 from llmtrack.domain.errors import LLMtrackError, Refused
+from llmtrack.services.acme_renewal import Renewal
 from llmtrack.services.disk_guard import DiskGuard
 from llmtrack.services.jobs import Job, Jobs
 from llmtrack.services.packing import keep_packing
@@ -45,6 +46,8 @@ class Life(NamedTuple):
     guard: DiskGuard | None
     check_pages: Callable[[], Awaitable[None]] | None
     """Raises when the file is damaged; None: it has been looked at."""
+    renewal: Renewal | None
+    """Keeps the certificate of a CA new."""
 
 
 class Ending:
@@ -104,6 +107,8 @@ def _chores(
         found.append(life.guard.watch())
     if life.check_pages is not None:
         found.append(ending.unless(life.check_pages))
+    if life.renewal is not None:
+        found.append(life.renewal.run(database))
     return found
 
 

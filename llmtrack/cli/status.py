@@ -69,13 +69,13 @@ def backup_fields(data: Data) -> dict[str, Any]:
 
 
 def certificate_fields(data: Data) -> dict[str, Any]:
-    from llmtrack.config.table import TLS_CERT_FILE
+    from llmtrack.cli.checks import configured_pair
     from llmtrack.services.certificates import certificate_facts
 
-    file = data.config[TLS_CERT_FILE] or data.directory / "tls" / "self-signed.crt"
-    if not file.exists():
+    pair = configured_pair(data)
+    if pair is None or not pair.cert_file.exists():
         return {"certificate_ends": None}
-    return {"certificate_ends": moment(certificate_facts(file).not_after_ms)}
+    return {"certificate_ends": moment(certificate_facts(pair.cert_file).not_after_ms)}
 
 
 async def job_rows(database: "Database") -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ def status(data: Data, as_json: bool) -> None:
     if pair is None:
         print_fields({"mode": mode, "certificate": "none: plain http"}, as_json=as_json)
         return
-    print_fields({"mode": mode} | _facts(pair), as_json=as_json)
+    print_fields({"mode": mode} | _facts(pair) | _renewal(data), as_json=as_json)
 
 
 @tls.command("self-signed")
@@ -54,6 +54,97 @@ def self_signed(data: Data, host: str, force: bool, as_json: bool) -> None:
         (directory / "self-signed.crt").unlink(missing_ok=True)
     pair = self_signed_pair(directory, host=host, now_ms=now_ms())
     print_fields(_facts(pair), as_json=as_json)
+
+
+@tls.group()
+def acme() -> None:
+    """Certificates from a CA, by ACME."""
+
+
+@acme.command("issue")
+@click.option("--force", is_flag=True, help="Order one although the old one is good.")
+@json_option
+@pass_data
+def issue(data: Data, force: bool, as_json: bool) -> None:
+    """Order the certificate for acme.domains, unless a good one is there.
+
+    The server does it by itself, and again at two thirds of a certificate's life. While it runs
+    it answers the CA and takes up the certificate at once; else this command answers.
+    """
+    from llmtrack.cli.listening import acme_store
+    from llmtrack.config.table import ACME_DOMAINS
+    from llmtrack.services.acme_renewal import renewal_ms
+
+    store = acme_store(data.config)
+    domains = data.config[ACME_DOMAINS]
+    if not domains:
+        raise CommandFailed(
+            "acme.domains names nothing to order a certificate for",
+            ExitCode.CONFIG,
+            fix="see acme.domains in: llmtrack config example",
+        )
+    if force or renewal_ms(store.facts(), domains) <= now_ms():
+        _order(data)
+    print_fields(_facts(store.pair), as_json=as_json)
+
+
+@tls.command()
+@json_option
+@pass_data
+def renew(data: Data, as_json: bool) -> None:
+    """Replace the certificate now: a CA's by another of the CA, a self-signed one by another.
+
+    A certificate from files is renewed by whoever made them.
+    """
+    from llmtrack.config.table import ACME_DOMAINS, LISTEN, TLS_CERT_FILE
+    from llmtrack.services.listening import parse_address
+    from llmtrack.services.self_signed import self_signed_pair
+
+    if data.config[TLS_CERT_FILE] is not None:
+        raise CommandFailed(
+            f"the certificate is a file of yours: {data.config[TLS_CERT_FILE]}",
+            ExitCode.REFUSED,
+            fix="replace it where it comes from; the server notices",
+        )
+    if data.config[ACME_DOMAINS]:
+        _order(data)
+    else:
+        directory = data.directory / "tls"
+        (directory / "self-signed.crt").unlink(missing_ok=True)
+        host = parse_address(data.config[LISTEN][0]).host
+        self_signed_pair(directory, host=host, now_ms=now_ms())
+        _hang_up(data)
+    pair = _pair(data)
+    if pair is not None:
+        print_fields(_facts(pair), as_json=as_json)
+
+
+def _order(data: Data) -> None:
+    import asyncio
+
+    from llmtrack.cli.certifying import issue_alone, issue_by
+    from llmtrack.services.files import make_directory
+    from llmtrack.services.lock import AlreadyRunning, DirectoryLock
+
+    make_directory(data.directory)
+    try:
+        with DirectoryLock.take(data.directory, "llmtrack tls"):
+            asyncio.run(issue_alone(data))
+    except AlreadyRunning:
+        issue_by(data.config)
+        _hang_up(data)
+
+
+def _hang_up(data: Data) -> None:
+    """Have a running server look at its certificate now."""
+    import os
+    import signal
+
+    from llmtrack.services.lock import holder_of
+
+    holder = holder_of(data.directory)
+    if holder is not None and holder.pid is not None and holder.address:
+        os.kill(holder.pid, signal.SIGHUP)
 
 
 @tls.command()
@@ -99,6 +190,27 @@ def _pair(data: Data) -> "Pair | None":
     if pair is not None:
         server_context(*pair)
     return pair
+
+
+def _renewal(data: Data) -> dict[str, Any]:
+    """Of a CA's certificate: when it is replaced, and what has failed."""
+    from llmtrack.cli.listening import acme_store
+    from llmtrack.cli.status import job_rows
+    from llmtrack.config.table import ACME_DIRECTORY_URL, ACME_DOMAINS
+    from llmtrack.services.acme_renewal import JOB, renewal_ms
+
+    domains = data.config[ACME_DOMAINS]
+    if not domains:
+        return {}
+    facts = acme_store(data.config).facts()
+    due_ms = renewal_ms(facts, domains)
+    jobs = data.run(job_rows) if data.database.exists() else []
+    failed = next((job for job in jobs if job["job"] == JOB and job["failures"]), None)
+    return {
+        "ca": data.config[ACME_DIRECTORY_URL],
+        "renewal": moment(due_ms) if due_ms else "as soon as the server runs",
+        "last_failure": failed["result"] if failed else None,
+    }
 
 
 def _facts(pair: "Pair") -> dict[str, Any]:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from llmtrack.config.table import BY_KEY, DATA_DIR, OTHER_VARIABLES, SETTINGS, Setting
+from llmtrack.config.setting import Setting
+from llmtrack.config.table import BY_KEY, DATA_DIR, OTHER_VARIABLES, SETTINGS
 from llmtrack.domain.errors import LLMtrackError
 
 T = TypeVar("T")

@@ -5,7 +5,8 @@ from textwrap import wrap
 from typing import Any
 
 from llmtrack.config.kinds import COUNT, FLAG, NETWORKS, TEXTS
-from llmtrack.config.table import OTHER_VARIABLES, SECTIONS, SETTINGS, Setting
+from llmtrack.config.setting import Setting
+from llmtrack.config.table import OTHER_VARIABLES, SECTIONS, SETTINGS
 
 _HEAD = """\
 # Configuration

@@ -4,8 +4,7 @@ A default is text, read like any other value, so that what the documentation say
 the program does.
 """
 
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from llmtrack.config.kinds import (
     COUNT,
@@ -18,31 +17,9 @@ from llmtrack.config.kinds import (
     TEXT,
     TEXTS,
     TIME_OF_DAY,
-    Kind,
     choice,
 )
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Setting(Generic[T]):
-    """`key` is its name in the file, dots being sections; `text` documents it."""
-
-    key: str
-    kind: Kind[T]
-    default: str
-    text: str
-    reloads: bool = False
-    """Whether SIGHUP brings a new value into force; else it needs a restart."""
-    secret: bool = False
-    """Never shown, except on demand."""
-
-    @property
-    def variable(self) -> str:
-        """Its environment variable; with `_FILE` behind it, of a file with the value."""
-        return "LLMTRACK_" + self.key.replace(".", "_").upper()
-
+from llmtrack.config.setting import Setting
 
 DATA_DIR = Setting(
     "data_dir",
@@ -84,10 +61,11 @@ PLAIN_LISTEN = Setting(
 )
 TLS_MODE = Setting(
     "tls.mode",
-    choice("auto", "files", "self-signed", "proxy"),
+    choice("auto", "files", "acme", "self-signed", "proxy"),
     "auto",
-    "auto: plain http on loopback; elsewhere the files below if they are set, else a "
-    "certificate that the server signs itself. files and self-signed: that, also on loopback. "
+    "auto: plain http on loopback; elsewhere the files below if they are set, else one of a CA "
+    "if acme.domains is set, else a certificate that the server signs itself. files, acme and "
+    "self-signed: that, also on loopback. "
     "proxy: plain http for a proxy that speaks TLS, see tls.trusted_proxies.",
 )
 TLS_CERT_FILE = Setting(
@@ -106,6 +84,46 @@ TRUSTED_PROXIES = Setting(
     "",
     'With tls.mode = "proxy": the networks that the proxy\'s connections come from. Only their '
     "X-Forwarded-For and X-Forwarded-Proto are believed; requests from elsewhere are refused.",
+    reloads=True,
+)
+ACME_DOMAINS = Setting(
+    "acme.domains",
+    TEXTS,
+    "",
+    "The names (or addresses) that the server's certificate is for. They must lead here.",
+    reloads=True,
+)
+ACME_EMAIL = Setting(
+    "acme.email", TEXT, "", "Where the CA may write to; most need none.", reloads=True
+)
+ACME_ACCEPT_TERMS = Setting(
+    "acme.accept_terms",
+    FLAG,
+    "false",
+    "Whether you accept the CA's terms of service; without it no certificate is asked for.",
+    reloads=True,
+)
+ACME_DIRECTORY_URL = Setting(
+    "acme.directory_url",
+    TEXT,
+    "https://acme-v02.api.letsencrypt.org/directory",
+    "Which CA. To try things out: https://acme-staging-v02.api.letsencrypt.org/directory. A CA of "
+    "your own, such as step-ca, will do.",
+    reloads=True,
+)
+ACME_CA_FILE = Setting(
+    "acme.ca_file",
+    PATH,
+    "",
+    "PEM: the certificates with which the CA's own server is trusted. Empty: the usual ones.",
+    reloads=True,
+)
+ACME_CHALLENGE = Setting(
+    "acme.challenge",
+    choice("auto", "http-01", "tls-alpn-01"),
+    "auto",
+    "How the CA sees that the names lead here. http-01: on port 80, which server.plain_listen has "
+    "to answer. tls-alpn-01: on port 443. auto: http-01 if server.plain_listen is set.",
     reloads=True,
 )
 BACKUP_DIR = Setting(
@@ -250,6 +268,12 @@ SETTINGS: tuple[Setting[Any], ...] = (
     TLS_CERT_FILE,
     TLS_KEY_FILE,
     TRUSTED_PROXIES,
+    ACME_DOMAINS,
+    ACME_EMAIL,
+    ACME_ACCEPT_TERMS,
+    ACME_DIRECTORY_URL,
+    ACME_CA_FILE,
+    ACME_CHALLENGE,
     BACKUP_DIR,
     BACKUP_SCHEDULE,
     BACKUP_KEEP_DAILY,
@@ -289,6 +313,7 @@ SECTIONS = {
     "": "Where things are",
     "server": "The server",
     "tls": "TLS",
+    "acme": "A certificate from a CA, by ACME",
     "backup": "Backups",
     "retention": "Retention",
     "prices": "Prices",

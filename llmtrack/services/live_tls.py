@@ -39,6 +39,8 @@ class LiveTls:
         self._seen = _state_of(self.pair)
         self.fault: str | None = None
         """Why the newest files are not in use; None while they are."""
+        self.challenge: Callable[[str | None], ssl.SSLContext | None] | None = None
+        """What to show a CA that looks whether a name leads here."""
         self.context.sni_callback = self._choose
 
     def reload(self, source: Source | None = None) -> CertificateFacts:
@@ -69,10 +71,14 @@ class LiveTls:
     def _choose(
         self,
         handshake: ssl.SSLObject | ssl.SSLSocket,
-        name: str | None,  # noqa: ARG002 - there is one certificate for all names
-        context: ssl.SSLContext,  # noqa: ARG002
+        name: str | None,
+        context: ssl.SSLContext,  # noqa: ARG002 - the one that only hands on
     ) -> None:
-        handshake.context = self._current
+        # There is one certificate for all names, and for a CA its own.
+        proof = None
+        if self.challenge is not None and getattr(handshake, "is_of_a_ca", False):
+            proof = self.challenge(name)
+        handshake.context = proof or self._current
 
 
 def _usable(pair: Pair) -> tuple[ssl.SSLContext, CertificateFacts]:

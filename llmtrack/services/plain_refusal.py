@@ -1,7 +1,7 @@
-"""What somebody hears who speaks plain http to a TLS port: a clear body instead of silence.
+"""Who speaks to a TLS port: seen from the first bytes, before there is TLS.
 
-Nothing is redirected: the client has sent its key in the clear already, and following would
-send it once more.
+Who speaks plain http hears a clear body instead of silence. Nothing is redirected: the client
+has sent its key in the clear already, and following would send it once more.
 """
 
 import json
@@ -23,14 +23,23 @@ _ANSWER = (
     b"Connection: close\r\n\r\n%b" % (len(_BODY), _BODY)
 )
 
+_CA_PROTOCOL = b"\x0aacme-tls/1"
+"""As a client offers it: its length, then its name."""
+
 
 class _Handshake(ssl.SSLObject):
-    """Answers an HTTP request that came in a handshake's place, once, in plain text."""
+    """Looks at what comes first; an HTTP request is answered once, in plain text."""
 
+    incoming: ssl.MemoryBIO
     outgoing: ssl.MemoryBIO
+    is_of_a_ca = False
+    """A CA that looks whether a name leads here (RFC 8737); the callback for names is not told
+    which protocols are offered."""
     _has_answered = False
+    _tail = b""
 
     def do_handshake(self) -> None:
+        self._look()
         try:
             super().do_handshake()
         except ssl.SSLError as error:
@@ -41,6 +50,15 @@ class _Handshake(ssl.SSLObject):
             # What is in `outgoing` is sent only for a handshake that goes on. It ends when the
             # client closes, sends more, or the time for handshakes is over.
             raise ssl.SSLWantReadError from error
+
+    def _look(self) -> None:
+        if self.is_of_a_ca or not self.incoming.pending:
+            return
+        received = self.incoming.read()
+        self.incoming.write(received)
+        seen = self._tail + received
+        self.is_of_a_ca = _CA_PROTOCOL in seen
+        self._tail = seen[1 - len(_CA_PROTOCOL) :]
 
 
 class RefusingContext(ssl.SSLContext):
@@ -53,5 +71,5 @@ class RefusingContext(ssl.SSLContext):
     ) -> ssl.SSLObject:
         made = super().wrap_bio(incoming, outgoing, *args, **kwargs)
         if isinstance(made, _Handshake):
-            made.outgoing = outgoing
+            made.incoming, made.outgoing = incoming, outgoing
         return made

@@ -5,6 +5,8 @@ both went over the network in the clear. So only GET is redirected, and all else
 with a text that says what to do.
 """
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 REFUSED = (
@@ -12,14 +14,27 @@ REFUSED = (
     "was readable on the way; if it had a key, replace the key."
 )
 BASE_URL = web.AppKey("plain_base_url", str)
+Answers = Callable[[str], str | None]
+"""What to answer a CA that asks for a token (RFC 8555, 8.3); None: nobody waits for it."""
+ANSWERS: web.AppKey[Answers] = web.AppKey("challenge_answers")
 
 
-def build_plain_app(base_url: str) -> web.Application:
+def build_plain_app(base_url: str, answers: Answers | None = None) -> web.Application:
     """`base_url`: where it is served over https."""
     app = web.Application(client_max_size=1024)
     app[BASE_URL] = base_url
+    if answers is not None:
+        app[ANSWERS] = answers
+        app.router.add_get("/.well-known/acme-challenge/{token}", _answer_challenge)
     app.router.add_route("*", "/{path:.*}", _answer)
     return app
+
+
+async def _answer_challenge(request: web.Request) -> web.Response:
+    found = request.app[ANSWERS](request.match_info["token"])
+    if found is None:
+        return web.Response(status=404, text="no such challenge\n")
+    return web.Response(text=found, content_type="application/octet-stream")
 
 
 async def _answer(request: web.Request) -> web.Response:

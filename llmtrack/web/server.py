@@ -25,7 +25,7 @@ from llmtrack.web.doorman import (
 )
 from llmtrack.web.ingest import INGEST
 from llmtrack.web.ingest_lane import IngestLane
-from llmtrack.web.plain_http import build_plain_app
+from llmtrack.web.plain_http import Answers, build_plain_app
 from llmtrack.web.security import HEADERS, STRICT_TRANSPORT
 
 log = logging.getLogger(__name__)
@@ -95,18 +95,21 @@ class Server:
         *,
         plain_sockets: Sequence[socket] = (),
         base_url: str = "",
+        answers: Answers | None = None,
         caps: Caps = Caps(),  # noqa: B008 - immutable
     ) -> "Server":
-        """On `plain_sockets` people are sent to `base_url`, and everything else is refused."""
+        """On `plain_sockets` people are sent to `base_url`, and everything else is refused.
+
+        `answers` are for a CA that asks there.
+        """
         require_compiled_parser()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         asyncio.get_running_loop().set_exception_handler(_Exhaustion())
         runners = [await start_runner(app, sockets, context, caps)]
         if plain_sockets:
             try:
-                runners.append(
-                    await start_runner(build_plain_app(base_url), plain_sockets, None, caps)
-                )
+                plain = build_plain_app(base_url, answers)
+                runners.append(await start_runner(plain, plain_sockets, None, caps))
             except BaseException:
                 await runners[0].cleanup()
                 raise

@@ -8,7 +8,16 @@ import pytest
 from llmtrack.cli.exit_codes import CODES, FAULT_CODES, MEANINGS, ExitCode, exit_code_of
 from llmtrack.config import loading
 from llmtrack.domain import errors
-from llmtrack.services import certificates, listening, lock, manifest, price_updates, sealing
+from llmtrack.services import (
+    acme_client,
+    certificates,
+    listening,
+    lock,
+    manifest,
+    page_check,
+    price_updates,
+    sealing,
+)
 from llmtrack.storage import database
 from llmtrack.storage.faults import Fault
 from llmtrack.web import server
@@ -24,6 +33,8 @@ CLASSES = {
         listening,
         lock,
         price_updates,
+        page_check,
+        acme_client,
         database,
         server,
     )

@@ -14,6 +14,7 @@ from llmtrack.cli.main import llmtrack
 from llmtrack.config import kinds, loading, resource_dir
 from llmtrack.config.loading import Config, ConfigUnusable, load, read_file
 from llmtrack.config.reference import example, markdown
+from llmtrack.config.setting import Setting
 from llmtrack.config.table import (
     DATA_DIR,
     LISTEN,
@@ -21,7 +22,6 @@ from llmtrack.config.table import (
     SETTINGS,
     TLS_CERT_FILE,
     TRUSTED_PROXIES,
-    Setting,
 )
 
 from .conftest import Processes, Program
