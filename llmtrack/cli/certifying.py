@@ -5,16 +5,16 @@ from contextlib import ExitStack
 
 from llmtrack.cli.data import Data, now_ms
 from llmtrack.cli.listening import Plan, acme_store, plan_listening
-from llmtrack.config.loading import Config
-from llmtrack.config.table import (
+from llmtrack.config.acme_settings import (
     ACME_ACCEPT_TERMS,
     ACME_CA_FILE,
     ACME_CHALLENGE,
     ACME_DIRECTORY_URL,
     ACME_DOMAINS,
     ACME_EMAIL,
-    PLAIN_LISTEN,
 )
+from llmtrack.config.loading import Config
+from llmtrack.config.table import PLAIN_LISTEN
 from llmtrack.services.acme_renewal import Renewal
 from llmtrack.services.acme_responder import answering
 

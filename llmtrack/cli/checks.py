@@ -4,8 +4,8 @@ import asyncio
 
 from llmtrack.cli.data import Data, now_ms
 from llmtrack.cli.mailing import mailer_of
+from llmtrack.config.acme_settings import ACME_DOMAINS
 from llmtrack.config.table import (
-    ACME_DOMAINS,
     BACKUP_RECIPIENT,
     BACKUP_SCHEDULE,
     DISK_STOP_FREE,

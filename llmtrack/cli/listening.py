@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from llmtrack.cli.data import now_ms
 from llmtrack.cli.output import moment
+from llmtrack.config.acme_settings import ACME_DOMAINS
 from llmtrack.config.loading import Config, ConfigUnusable
 from llmtrack.config.table import (
-    ACME_DOMAINS,
     ALLOWED_HOSTS,
     LISTEN,
     PLAIN_LISTEN,

@@ -72,7 +72,7 @@ def issue(data: Data, force: bool, as_json: bool) -> None:
     it answers the CA and takes up the certificate at once; else this command answers.
     """
     from llmtrack.cli.listening import acme_store
-    from llmtrack.config.table import ACME_DOMAINS
+    from llmtrack.config.acme_settings import ACME_DOMAINS
     from llmtrack.services.acme_renewal import renewal_ms
 
     store = acme_store(data.config)
@@ -96,7 +96,8 @@ def renew(data: Data, as_json: bool) -> None:
 
     A certificate from files is renewed by whoever made them.
     """
-    from llmtrack.config.table import ACME_DOMAINS, LISTEN, TLS_CERT_FILE
+    from llmtrack.config.acme_settings import ACME_DOMAINS
+    from llmtrack.config.table import LISTEN, TLS_CERT_FILE
     from llmtrack.services.listening import parse_address
     from llmtrack.services.self_signed import self_signed_pair
 
@@ -196,7 +197,7 @@ def _renewal(data: Data) -> dict[str, Any]:
     """Of a CA's certificate: when it is replaced, and what has failed."""
     from llmtrack.cli.listening import acme_store
     from llmtrack.cli.status import job_rows
-    from llmtrack.config.table import ACME_DIRECTORY_URL, ACME_DOMAINS
+    from llmtrack.config.acme_settings import ACME_DIRECTORY_URL, ACME_DOMAINS
     from llmtrack.services.acme_renewal import JOB, renewal_ms
 
     domains = data.config[ACME_DOMAINS]

@@ -6,6 +6,7 @@ the program does.
 
 from typing import Any
 
+from llmtrack.config.acme_settings import ACME_SETTINGS
 from llmtrack.config.kinds import (
     COUNT,
     DURATION,
@@ -84,46 +85,6 @@ TRUSTED_PROXIES = Setting(
     "",
     'With tls.mode = "proxy": the networks that the proxy\'s connections come from. Only their '
     "X-Forwarded-For and X-Forwarded-Proto are believed; requests from elsewhere are refused.",
-    reloads=True,
-)
-ACME_DOMAINS = Setting(
-    "acme.domains",
-    TEXTS,
-    "",
-    "The names (or addresses) that the server's certificate is for. They must lead here.",
-    reloads=True,
-)
-ACME_EMAIL = Setting(
-    "acme.email", TEXT, "", "Where the CA may write to; most need none.", reloads=True
-)
-ACME_ACCEPT_TERMS = Setting(
-    "acme.accept_terms",
-    FLAG,
-    "false",
-    "Whether you accept the CA's terms of service; without it no certificate is asked for.",
-    reloads=True,
-)
-ACME_DIRECTORY_URL = Setting(
-    "acme.directory_url",
-    TEXT,
-    "https://acme-v02.api.letsencrypt.org/directory",
-    "Which CA. To try things out: https://acme-staging-v02.api.letsencrypt.org/directory. A CA of "
-    "your own, such as step-ca, will do.",
-    reloads=True,
-)
-ACME_CA_FILE = Setting(
-    "acme.ca_file",
-    PATH,
-    "",
-    "PEM: the certificates with which the CA's own server is trusted. Empty: the usual ones.",
-    reloads=True,
-)
-ACME_CHALLENGE = Setting(
-    "acme.challenge",
-    choice("auto", "http-01", "tls-alpn-01"),
-    "auto",
-    "How the CA sees that the names lead here. http-01: on port 80, which server.plain_listen has "
-    "to answer. tls-alpn-01: on port 443. auto: http-01 if server.plain_listen is set.",
     reloads=True,
 )
 BACKUP_DIR = Setting(
@@ -268,12 +229,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     TLS_CERT_FILE,
     TLS_KEY_FILE,
     TRUSTED_PROXIES,
-    ACME_DOMAINS,
-    ACME_EMAIL,
-    ACME_ACCEPT_TERMS,
-    ACME_DIRECTORY_URL,
-    ACME_CA_FILE,
-    ACME_CHALLENGE,
+    *ACME_SETTINGS,
     BACKUP_DIR,
     BACKUP_SCHEDULE,
     BACKUP_KEEP_DAILY,
