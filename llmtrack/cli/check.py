@@ -13,6 +13,8 @@ from llmtrack.cli.options import json_option
 from llmtrack.cli.output import counted, print_json, visible
 
 if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
     from llmtrack.services.inspection import Finding
     from llmtrack.storage.database import Database
 
@@ -95,14 +97,16 @@ async def _data_findings(database: "Database") -> "list[Finding]":
     found = []
     for workspace in await list_workspaces(database):
         scope = await scope_for_admin(database, workspace.public_id)
+        with click.progressbar(
+            length=1, label=visible(workspace.name), file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as bar:
 
-        def progress(days: int, name: str = workspace.name) -> None:
-            if sys.stderr.isatty():
-                click.echo(f"\r{visible(name)}: {days} days", nl=False, err=True)
+            def progress(done: int, days: int, bar: "ProgressBar[int]" = bar) -> None:
+                bar.length = days
+                bar.update(done - bar.pos)
 
-        found += recount_findings(workspace.name, await recounted(scope, progress=progress))
-        if sys.stderr.isatty():
-            click.echo("\r\033[K", nl=False, err=True)
+            counted_days = await recounted(scope, progress=progress)
+        found += recount_findings(workspace.name, counted_days)
     return found or [Finding("data", True, "there is no workspace yet")]
 
 

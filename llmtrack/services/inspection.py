@@ -1,6 +1,8 @@
 """What is wrong with a data directory, as far as it can be seen without changing anything."""
 
+import asyncio
 import os
+import secrets
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -13,8 +15,10 @@ from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.engine import sqlite_version
 from llmtrack.storage.maintenance import all_problems, open_to_read, schema_version
 from llmtrack.storage.maintenance_audit import all_audit_verdict
+from llmtrack.storage.packs import Block
 from llmtrack.storage.recount import Difference, differences, is_purged, next_day
 from llmtrack.storage.recount_packs import packed_blocks, wrong_packs
+from llmtrack.storage.recount_proof import PRIME, WEIGHTS
 from llmtrack.storage.schema import MIGRATIONS
 from llmtrack.storage.scope import Scope
 
@@ -80,28 +84,50 @@ def file_findings(database: Path) -> list[Finding]:
     return found
 
 
+DAYS_AT_ONCE = 2
+"""SQLite adds up outside of the interpreter's lock, so two cores are twice as fast."""
+
+
 async def recounted(
-    scope: Scope, *, progress: Callable[[int], None] | None = None
+    scope: Scope, *, progress: Callable[[int, int], None] | None = None
 ) -> RecountedDays:
-    """Hold every day of a workspace against its events; `progress` hears of each day."""
-    found: list[Difference] = []
-    days = purged_days = 0
-    async for day in _days(scope):
-        async with scope.reading(exactly=True) as reading:
+    """Hold every day of a workspace against its events; `progress` hears of days done, of all."""
+    weights = {name: 1 + secrets.randbelow(PRIME - 1) for name in WEIGHTS}
+    days = [day async for day in _days(scope)]
+    slots = asyncio.Semaphore(DAYS_AT_ONCE)
+    done = 0
+
+    async def look(day: int) -> tuple[list[Difference], bool] | None:
+        nonlocal done
+        async with slots, scope.reading(exactly=True) as reading:
             if not await are_days_of(reading, scope.time_zone):
-                return RecountedDays(days, purged_days, found, is_moving=True)
-            found += await differences(reading, day, scope.time_zone)
-            purged_days += await is_purged(reading, day, scope.time_zone)
-        days += 1
+                return None
+            found = await differences(reading, day, scope.time_zone, weights)
+            purged = await is_purged(reading, day, scope.time_zone)
+        done += 1
         if progress is not None:
-            progress(days)
+            progress(done, len(days))
+        return found, purged
+
+    looks = await asyncio.gather(*map(look, days))
+    looked = [one for one in looks if one is not None]
+    differing = [difference for found, _ in looked for difference in found]
+    differing += await _wrong_packs(scope)
+    purged_days = sum(purged for _, purged in looked)
+    return RecountedDays(len(looked), purged_days, differing, is_moving=len(looked) < len(days))
+
+
+async def _wrong_packs(scope: Scope) -> list[Difference]:
+    slots = asyncio.Semaphore(DAYS_AT_ONCE)
+
+    async def look(block: Block) -> list[Block]:
+        async with slots, scope.reading() as reading:
+            return await wrong_packs(reading, [block])
+
     async with scope.reading() as reading:
         blocks = await packed_blocks(reading)
-    for block in blocks:
-        async with scope.reading() as reading:
-            for wrong in await wrong_packs(reading, [block]):
-                found.append(Difference("usage_pack", f"{wrong.days} days", wrong.bucket, 1))
-    return RecountedDays(days, purged_days, found)
+    wrong = [block for found in await asyncio.gather(*map(look, blocks)) for block in found]
+    return [Difference("usage_pack", f"{one.days} days", one.bucket, 1) for one in wrong]
 
 
 def recount_findings(name: str, recounted_days: RecountedDays) -> list[Finding]:

@@ -16,6 +16,8 @@ from llmtrack.storage.dimensions import DAY_KINDS, PAIRS, QUARTER_KINDS, Kind, p
 
 READ_EVENTS_MAX = 30_000
 """Events one question may read one by one: some 70 ms."""
+LATENCY_EVENTS_MAX = 10_000
+"""The same for latencies, which stand beside sums on a page that shows them if it can."""
 PASSED_PER_READ = 10
 """An event that a filter passes over takes a tenth of the time of one that is added up."""
 

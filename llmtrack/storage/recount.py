@@ -21,6 +21,7 @@ from llmtrack.storage.dimensions import (
 )
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.recount_latencies import wrong_latencies
+from llmtrack.storage.recount_proof import is_proven
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import EVENT_SUMS
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
@@ -176,13 +177,35 @@ async def is_purged(reading: ScopedReading, day_number: int, time_zone: str) -> 
     return bool(row[0])
 
 
-async def differences(reading: ScopedReading, day_number: int, time_zone: str) -> list[Difference]:
-    """What is wrong on one day of the workspace's zone."""
+async def differences(
+    reading: ScopedReading,
+    day_number: int,
+    time_zone: str,
+    weights: dict[str, int] | None = None,
+) -> list[Difference]:
+    """What is wrong on one day of the workspace's zone.
+
+    With `weights` (see `recount_proof`) rows are counted only where something is.
+    """
     day = _day(day_number, time_zone)
     quarters = (day.quarters.start, day.quarters.stop)
     if await is_purged(reading, day_number, time_zone):
         rows = _Rows("usage_quarter", "total with what was purged", Kind.TOTAL, *quarters)
         return await _compare(reading, day, PURGED_DAY_DIFFERS, rows)
+    wrong = await wrong_latencies(reading, day.number, day.quarters)
+    found = [
+        Difference(table, "latency", day.number, rows) for table, rows in wrong.items() if rows
+    ]
+    span_ms = (day.start_ms, day.end_ms)
+    if weights is not None and await is_proven(
+        reading, weights, day=day.number, span_ms=span_ms, quarters=day.quarters
+    ):
+        return found
+    return await _row_by_row(reading, day) + found
+
+
+async def _row_by_row(reading: ScopedReading, day: _Day) -> list[Difference]:
+    quarters = (day.quarters.start, day.quarters.stop)
     days = (day.number, day.number + 1)
     found: list[Difference] = []
     for kind, sql in QUARTERS_DIFFER.items():
@@ -193,10 +216,7 @@ async def differences(reading: ScopedReading, day_number: int, time_zone: str) -
     for pair, sql in PAIRS_DIFFER.items():
         rows = _Rows("usage_pair_day", " x ".join(map(_of, pair)), pair_code(*pair), *days)
         found += await _compare(reading, day, sql, rows)
-    wrong = await wrong_latencies(reading, day.number, day.quarters)
-    return found + [
-        Difference(table, "latency", day.number, rows) for table, rows in wrong.items() if rows
-    ]
+    return found
 
 
 async def _compare(reading: ScopedReading, day: _Day, sql: str, rows: _Rows) -> list[Difference]:

@@ -7,16 +7,15 @@ from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
 from llmtrack.storage.scope import ScopedReading
 
-READ_LATENCIES = """
+READ_LATENCIES = f"""
 -- recount.latencies
-select model_id, feature_id, latency_ms, count(*)
+select timestamp_ms / {QUARTER_MS}, model_id, feature_id, latency_ms
 from event
 where workspace_id = :workspace_id
   and timestamp_ms >= :start_ms
   and timestamp_ms < :end_ms
   and latency_ms is not null
-group by 1, 2, 3
-"""
+"""  # noqa: S608 - a number
 STORED_LATENCIES = {
     table: f"""
 -- recount.latencies
@@ -35,20 +34,25 @@ where workspace_id = :workspace_id
 }
 
 
-async def wrong_latencies(reading: ScopedReading, day: int, quarters: range) -> dict[str, int]:
-    """How many rows of each table differ on a day that consists of these quarters.
+STRETCH_QUARTERS = 8
+"""A busy day has too many latencies to hold at once."""
 
-    A quarter at a time: a busy day has too many different latencies to hold at once.
-    """
+
+async def wrong_latencies(reading: ScopedReading, day: int, quarters: range) -> dict[str, int]:
+    """How many rows of each table differ on a day that consists of these quarters."""
     of_day: Counter[tuple[int, ...]] = Counter()
     wrong = {"latency_quarter": 0, "latency_day": 0}
-    for quarter in quarters:
-        counted = await _count_latencies(reading, quarter)
-        for (kind, _, value, step), events in counted.items():
-            of_day[kind, day, value, step] += events
-        stored = await _stored_latencies(reading, "latency_quarter", quarter)
-        wrong["latency_quarter"] += _differing(_kept_by_quarter(counted), stored)
-    wrong["latency_day"] = _differing(of_day, await _stored_latencies(reading, "latency_day", day))
+    for first in range(quarters.start, quarters.stop, STRETCH_QUARTERS):
+        end = min(first + STRETCH_QUARTERS, quarters.stop)
+        of_quarters: Counter[tuple[int, ...]] = Counter()
+        counted = await _count_latencies(reading, (first, end), of_day, day)
+        for (quarter, step), events in counted.items():
+            of_quarters[Kind.TOTAL, quarter, 0, step] = events
+            of_day[Kind.TOTAL, day, 0, step] += events
+        stored = await _stored_latencies(reading, "latency_quarter", (first, end))
+        wrong["latency_quarter"] += _differing(of_quarters, stored)
+    stored = await _stored_latencies(reading, "latency_day", (day, day + 1))
+    wrong["latency_day"] = _differing(of_day, stored)
     return wrong
 
 
@@ -56,28 +60,30 @@ def _differing(counted: Counter[tuple[int, ...]], stored: dict[tuple[int, ...], 
     return sum(counted[key] != stored.get(key) for key in counted.keys() | stored.keys())
 
 
-def _kept_by_quarter(counted: Counter[tuple[int, ...]]) -> Counter[tuple[int, ...]]:
-    return Counter({key: n for key, n in counted.items() if key[0] in LATENCY_QUARTER_KINDS})
+async def _count_latencies(
+    reading: ScopedReading,
+    quarters: tuple[int, int],
+    of_day: Counter[tuple[int, ...]],
+    day: int,
+) -> Counter[tuple[int, int]]:
+    """Events by quarter and step; those by model and feature are added to the day's.
 
-
-async def _count_latencies(reading: ScopedReading, quarter: int) -> Counter[tuple[int, ...]]:
-    """Events by latency step; the steps are exact integers that SQL cannot compute."""
-    counts: Counter[tuple[int, ...]] = Counter()
-    start_ms = quarter * QUARTER_MS
-    rows = await reading.rows(READ_LATENCIES, start_ms=start_ms, end_ms=start_ms + QUARTER_MS)
-    for model_id, feature_id, latency_ms, events in rows:
-        step = latency_step(latency_ms)
-        for kind, value in (
-            (Kind.TOTAL, 0),
-            (Kind.MODEL, model_id),
-            (Kind.FEATURE, feature_id),
-        ):
-            counts[kind, quarter, value, step] += events
-    return counts
+    The steps are exact integers that SQL cannot compute.
+    """
+    first, end = quarters
+    rows = await reading.rows(READ_LATENCIES, start_ms=first * QUARTER_MS, end_ms=end * QUARTER_MS)
+    if not rows:
+        return Counter()
+    numbers, models, features, latencies_ms = zip(*rows, strict=True)
+    steps = list(map(latency_step, latencies_ms))
+    for kind, values in ((Kind.MODEL, models), (Kind.FEATURE, features)):
+        for (value, step), events in Counter(zip(values, steps, strict=True)).items():
+            of_day[kind, day, value, step] += events
+    return Counter(zip(numbers, steps, strict=True))
 
 
 async def _stored_latencies(
-    reading: ScopedReading, table: str, bucket: int
+    reading: ScopedReading, table: str, buckets: tuple[int, int]
 ) -> dict[tuple[int, ...], int]:
-    rows = await reading.rows(STORED_LATENCIES[table], first=bucket, end=bucket + 1)
+    rows = await reading.rows(STORED_LATENCIES[table], first=buckets[0], end=buckets[1])
     return {(kind, found, value, step): events for kind, found, value, step, events in rows}

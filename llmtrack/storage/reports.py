@@ -145,7 +145,8 @@ async def usage_report(
 
     The first `series_max` values get a series: in `order`, or the dearest.
     """
-    if plan(question).route is None:
+    planned = await _planned(reading, question, buckets.step)
+    if planned.days is None and not planned.quarters:  # all of it is in events: once is enough
         return await _report_from_events(reading, question, buckets)
     values = await usage_by_value(reading, question)
     chosen = [value for value in (order or ranked)(values) if value is not None][:series_max]

@@ -1,6 +1,6 @@
 """Reads what the Overview shows: every number of one moment."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from llmtrack.domain.at_risk import AtRisk
@@ -18,7 +18,7 @@ from llmtrack.storage.at_risk import at_risk, shows_at_risk
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.latencies import Steps, latency_steps
-from llmtrack.storage.questions import Question, TooMuchToRead
+from llmtrack.storage.questions import LATENCY_EVENTS_MAX, Question, TooMuchToRead
 from llmtrack.storage.reports import (
     UsageReport,
     ranked,
@@ -104,8 +104,9 @@ async def _load_latencies(
 
 
 async def _steps_or_none(reading: ScopedReading, question: Question) -> Steps:
+    within = replace(question, read_events_max=LATENCY_EVENTS_MAX)
     try:
-        return await latency_steps(reading, question)
+        return await latency_steps(reading, within)
     except TooMuchToRead:
         return {}
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.latencies import latency_steps
 from llmtrack.storage.latency_series import latency_series
-from llmtrack.storage.questions import TooMuchToRead
+from llmtrack.storage.questions import LATENCY_EVENTS_MAX, TooMuchToRead
 from llmtrack.storage.reports import totals_by_bucket, usage_by_value
 from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.analytics import Look, analytics_page, looking
@@ -73,7 +74,8 @@ async def _rows(look: Look, name: str) -> list[Row]:
     values = await usage_by_value(look.reading, look.question(kind))
     steps: Mapping[int | None, Counter[int]]
     try:
-        steps = await latency_steps(look.reading, look.question(kind))
+        within = replace(look.question(kind), read_events_max=LATENCY_EVENTS_MAX)
+        steps = await latency_steps(look.reading, within)
     except TooMuchToRead:
         steps = {}
     known = [value for value in values if value is not None]
