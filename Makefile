@@ -28,6 +28,7 @@ lint: .venv/dev.stamp ## types and style
 	.venv/bin/mypy
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive llmtrack
 
 format: .venv/dev.stamp ## put every file into the one form
 	.venv/bin/ruff check --fix

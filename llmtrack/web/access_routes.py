@@ -10,6 +10,7 @@ from llmtrack.web import (
     keys,
     lost_password,
     members,
+    openapi,
     passkeys,
     second_factor,
     usage_api,
@@ -17,6 +18,7 @@ from llmtrack.web import (
 
 ROUTES = [
     *usage_api.ROUTES,
+    *openapi.ROUTES,
     *account.ROUTES,
     *second_factor.ROUTES,
     *passkeys.ROUTES,
