@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CHECKS = (
     *("config", "directory", "permissions", "db", "data"),
-    *("tls", "backup", "ports", "clock", "disk", "mail"),
+    *("tls", "oidc", "backup", "ports", "clock", "disk", "mail"),
 )
 
 
@@ -40,6 +40,7 @@ def check(data: Data, checks: tuple[str, ...], fix: bool, as_json: bool) -> None
     data         that every total is the sum of its events, counted anew, and that the
                  audit log's chains are unbroken
     tls          that the certificate can be served and does not end soon
+    oidc         that the provider of single sign-on answers as it should
     backup       that there is a new one
     ports        that the server could listen
     clock        that the time is possible

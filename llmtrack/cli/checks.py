@@ -4,6 +4,7 @@ import asyncio
 
 from llmtrack.cli.data import Data, now_ms
 from llmtrack.cli.mailing import mailer_of
+from llmtrack.cli.sso import oidc_findings
 from llmtrack.config.acme_settings import ACME_DOMAINS
 from llmtrack.config.table import (
     BACKUP_RECIPIENT,
@@ -35,8 +36,8 @@ def settings_findings(data: Data) -> list[Finding]:
 
 def surrounding_findings(data: Data, name: str) -> list[Finding]:
     config = data.config
-    if name == "mail":
-        return asyncio.run(_mail_findings(data))
+    if name in {"mail", "oidc"}:
+        return oidc_findings(data) if name == "oidc" else asyncio.run(_mail_findings(data))
     if name == "tls":
         return surroundings.certificate_findings(configured_pair(data), now_ms())
     if name == "backup":

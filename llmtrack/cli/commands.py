@@ -90,6 +90,9 @@ ADDED = {
         Entry("user_access", "enable", ""),
         Entry("user_access", "sessions", ""),
         Entry("user_access", "sign_out", ""),
+        Entry("user_identities", "list_identities", ""),
+        Entry("user_identities", "link", ""),
+        Entry("user_identities", "unlink", ""),
     ),
     "prices": (Entry("what_if", "what_if", ""),),
     "workspaces": (

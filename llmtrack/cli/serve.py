@@ -3,7 +3,7 @@
 
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -12,6 +12,7 @@ from llmtrack.cli.data import Data, pass_data
 if TYPE_CHECKING:
     from llmtrack.cli.listening import Plan
     from llmtrack.services.mail import Mailer
+    from llmtrack.services.oidc import Provider
     from llmtrack.services.vitals import Vitals
     from llmtrack.storage.database import Database
     from llmtrack.web.server import Server
@@ -65,6 +66,13 @@ def serve(
     _serve(data)
 
 
+class Outside(NamedTuple):
+    """Other servers that this one talks to."""
+
+    mailer: "Mailer | None"
+    provider: "Provider | None"
+
+
 def _serve(data: Data) -> None:
     import asyncio
 
@@ -72,7 +80,6 @@ def _serve(data: Data) -> None:
     from llmtrack.cli.db import back_up_before_upgrade
     from llmtrack.cli.listening import plan_listening
     from llmtrack.cli.logs import set_up_logging
-    from llmtrack.cli.mailing import mailer_of
     from llmtrack.cli.reloading import Reloading
     from llmtrack.cli.scheduling import server_jobs
     from llmtrack.cli.serving import Life, run_server
@@ -96,8 +103,9 @@ def _serve(data: Data) -> None:
         back_up_before_upgrade(data)
         lock.tell(plan.url)
         vitals = vitals_of(data, plan)
+        outside = _outside(data, plan)
         life = Life(
-            start=lambda database: _start(database, plan, vitals, mailer_of(data.config)),
+            start=lambda database: _start(database, plan, vitals, outside),
             jobs=partial(server_jobs, data),
             reloading=Reloading(data, plan, vitals),
             guard=vitals.guard,
@@ -107,8 +115,15 @@ def _serve(data: Data) -> None:
         asyncio.run(run_server(data.database, plan, life))
 
 
+def _outside(data: Data, plan: "Plan") -> Outside:
+    from llmtrack.cli.mailing import mailer_of
+    from llmtrack.cli.sso import provider_of
+
+    return Outside(mailer_of(data.config), provider_of(data.config, plan.url))
+
+
 async def _start(
-    database: "Database", plan: "Plan", vitals: "Vitals", mailer: "Mailer | None"
+    database: "Database", plan: "Plan", vitals: "Vitals", outside: Outside
 ) -> "Server":
     from llmtrack.web.app import build_app
     from llmtrack.web.server import Caps, Server
@@ -120,8 +135,9 @@ async def _start(
         certificate_file=plan.certificate_file,
         proxies=plan.proxies,
         hosts=plan.hosts,
-        mailer=mailer,
+        mailer=outside.mailer,
         vitals=vitals,
+        provider=outside.provider,
     )
     return await Server.start(
         app,

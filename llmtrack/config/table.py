@@ -6,6 +6,7 @@ the program does.
 
 from typing import Any
 
+from llmtrack.config import single_sign_on
 from llmtrack.config.acme_settings import ACME_SETTINGS
 from llmtrack.config.kinds import (
     COUNT,
@@ -250,6 +251,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     MAIL_PASSWORD,
     MAIL_FROM,
     MAIL_CA_FILE,
+    *single_sign_on.SETTINGS,
     METRICS_TOKEN,
     METRICS_ALLOW,
     LOG_LEVEL,
@@ -275,6 +277,7 @@ SECTIONS = {
     "prices": "Prices",
     "disk": "The disk",
     "mail": "Mail",
+    "oidc": "Single sign-on (OpenID Connect)",
     "metrics": "Metrics",
     "log": "The log",
 }

@@ -16,6 +16,7 @@ from llmtrack.storage.schema_audit import AUDIT
 from llmtrack.storage.schema_content import CONTENT
 from llmtrack.storage.schema_customers import CUSTOMERS
 from llmtrack.storage.schema_grants import GRANTS
+from llmtrack.storage.schema_identities import IDENTITIES
 from llmtrack.storage.schema_keys import KEYS
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_packs import PACKS
@@ -250,4 +251,5 @@ MIGRATIONS: tuple[str, ...] = (
     PACKS,
     SUMS,
     VIEWS,
+    IDENTITIES,
 )

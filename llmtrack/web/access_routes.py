@@ -13,6 +13,7 @@ from llmtrack.web import (
     openapi,
     passkeys,
     second_factor,
+    single_sign_on,
     usage_api,
 )
 
@@ -22,6 +23,7 @@ ROUTES = [
     *account.ROUTES,
     *second_factor.ROUTES,
     *passkeys.ROUTES,
+    *single_sign_on.ROUTES,
     *invitation.ROUTES,
     *members.ROUTES,
     *contact.ROUTES,

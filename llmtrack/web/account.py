@@ -4,6 +4,7 @@ from aiohttp import web
 
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.services.password_rules import check_password
+from llmtrack.storage.identities import list_identities, unlink_identity
 from llmtrack.storage.memberships import memberships
 from llmtrack.storage.own_password import change_password
 from llmtrack.storage.second_factors import list_factors, recovery_codes_left
@@ -15,6 +16,7 @@ from llmtrack.web.password_checks import TooManyAttempts, attempt_succeeded, use
 from llmtrack.web.proof import need_proof, renew_session
 from llmtrack.web.render import page
 from llmtrack.web.second_factor import CODES
+from llmtrack.web.sso_rules import provider_label
 
 ACCOUNT = "/account"
 
@@ -49,6 +51,21 @@ async def post_password(request: web.Request) -> web.StreamResponse:
     )
     await renew_session(request)
     return see_other(f"{ACCOUNT}?done=password")
+
+
+@require_user
+async def post_identity_removal(request: web.Request) -> web.StreamResponse:
+    question = await need_proof(request)
+    if question is not None:
+        return question
+    await request.app[DATABASE].write(
+        unlink_identity,
+        request[SIGNED_IN].user,
+        request.match_info["identity"],
+        actor=actor_of(request),
+        now_ms=request.app[CLOCK_MS](),
+    )
+    return see_other(ACCOUNT)
 
 
 @require_user
@@ -92,6 +109,8 @@ async def account_page(request: web.Request, *, error: InvalidValue | None = Non
         codes_left=await recovery_codes_left(database, user_id),
         codes=request.app[FRESH_KEYS].take(signed_in.session, CODES, now_ms),
         memberships=await memberships(database, user_id),
+        sso=provider_label(request.app),
+        identities=await list_identities(database, user_id),
         sessions=await list_sessions(database, user_id, asking=signed_in.session, now_ms=now_ms),
         error_field=error.field if error else None,
         error_text=sentence(error) if error else "",
@@ -120,6 +139,7 @@ async def _check_current(request: web.Request, password: str) -> None:
 ROUTES = [
     web.get(ACCOUNT, get_account),
     web.post(f"{ACCOUNT}/password", post_password),
+    web.post(f"{ACCOUNT}/identities/{{identity}}/removal", post_identity_removal),
     web.post(f"{ACCOUNT}/sessions/end-others", post_other_sessions_end),
     web.post(f"{ACCOUNT}/sessions/{{session}}/end", post_session_end),
 ]

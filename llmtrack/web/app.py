@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -50,6 +51,7 @@ from llmtrack.web.context import (
     FRESH_KEYS,
     MAILER,
     PASSWORD_POOL,
+    PROVIDER,
     SECRET_BOX,
     SIGN_IN_DELAYS,
     SITE,
@@ -69,7 +71,12 @@ from llmtrack.web.probes import VITALS, measure
 from llmtrack.web.proxied import PROXIES, believe_proxies
 from llmtrack.web.render import RENDERER, Renderer
 from llmtrack.web.sign_in_delays import SignInDelays
+from llmtrack.web.single_sign_on import SSO_FLOWS
+from llmtrack.web.sso_flows import SsoFlows
 from llmtrack.web.theme import post_theme
+
+if TYPE_CHECKING:
+    from llmtrack.services.oidc import Provider
 
 WATCH_PERIOD_S = 0.4
 """How soon this process notices what another one committed: a deactivated key, a plan."""
@@ -102,11 +109,13 @@ def build_app(
     vitals: Vitals | None = None,
     clock_ms: Callable[[], int] = wall_clock_ms,
     passwords: Passwords | None = None,
+    provider: "Provider | None" = None,
 ) -> web.Application:
     """The whole application on an open database; the caller closes the database after it.
 
     `certificate_file`: where a certificate is that we signed ourselves, for clients to trust.
     `proxies`: given when proxies speak TLS for us, and then nobody else is served.
+    `provider`: of single sign-on.
     `hosts`: the names under which requests are taken; None for any.
     `mailer`: None where no mail is sent.
     """
@@ -123,24 +132,24 @@ def build_app(
         app[MAILER] = mailer
     app[PRICE_BOOKS] = PriceBooks(database)
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
-    _set_door(app)
+    _set_door(app, provider)
     app[TAILS] = Tails()
     app.on_shutdown.append(stop_tails)
     assets = Assets(resource_dir() / "static")
     app[RENDERER] = Renderer(resource_dir() / "templates", assets)
-    app.on_response_prepare.append(security.add_headers)
-    app.on_response_prepare.append(send_new_token)
+    app.on_response_prepare.extend([security.add_headers, send_new_token])
     app.cleanup_ctx.extend([_content_guard, _ingest, keep_key_uses, _watch, _passwords])
-    app.cleanup_ctx.append(repricing.run_repricer)
-    app.cleanup_ctx.extend([_zone_mover, _mail])
+    app.cleanup_ctx.extend([repricing.run_repricer, _zone_mover, _mail])
     app.add_routes(_routes(assets))
     check_gates(app)
     security.answer_parser_faults()
     return app
 
 
-def _set_door(app: web.Application) -> None:
+def _set_door(app: web.Application, provider: "Provider | None") -> None:
     """What keys and people are recognised by."""
+    if provider is not None:
+        app[PROVIDER] = provider
     database = app[DATABASE]
     app[KEY_USES] = KeyUses(database, app[CLOCK_MS])
     app[KEY_RING] = KeyRing(database, app[KEY_USES])
@@ -148,6 +157,7 @@ def _set_door(app: web.Application) -> None:
     app[FRESH_KEYS] = FreshKeys()
     app[PENDING_STEPS] = PendingSteps()
     app[CHALLENGES] = PasskeyChallenges()
+    app[SSO_FLOWS] = SsoFlows()
     app.on_startup.append(load_passkeys)
     app[SECRET_BOX] = SecretBox(database.path.parent)
 

@@ -33,6 +33,7 @@ from llmtrack.web.context import (
 from llmtrack.web.numbers import shown_in
 from llmtrack.web.proof import ask_for_proof, need_proof
 from llmtrack.web.render import VIEWER, Viewer, WorkspaceChoice
+from llmtrack.web.sso_rules import may_go_on
 
 TOUCH_MS = 10 * 60_000
 TOKEN_LENGTH_MAX = 100
@@ -56,7 +57,7 @@ async def recognise_user(request: web.Request, handler: Handler) -> web.StreamRe
 async def _recognise(request: web.Request, digest: bytes) -> None:
     database, now_ms = request.app[DATABASE], request.app[CLOCK_MS]()
     session = await find_session(database, digest, now_ms=now_ms)
-    if session is None:
+    if session is None or not may_go_on(request.app, session.user, session.how):
         return
     if now_ms - session.last_seen_ms >= TOUCH_MS:
         await database.write(touch_session, digest, now_ms=now_ms)

@@ -1,7 +1,7 @@
 """What handlers find on the application and on the request, by typed keys."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
@@ -13,6 +13,9 @@ from llmtrack.storage.scope import Scope
 from llmtrack.storage.users import User
 from llmtrack.web.fresh_keys import FreshKeys
 from llmtrack.web.sign_in_delays import SignInDelays
+
+if TYPE_CHECKING:
+    from llmtrack.services.oidc import Provider
 
 
 class Site(NamedTuple):
@@ -27,6 +30,10 @@ class Site(NamedTuple):
 WITH_CODE = " + code"
 PASSKEY = "passkey"
 WITH_PASSKEY = f" + {PASSKEY}"
+SSO = "SSO"
+WITH_MFA = " + MFA"
+"""The provider says so, and the operator lets that count."""
+BY_LINK = "link"
 
 
 class SignedIn(NamedTuple):
@@ -37,7 +44,7 @@ class SignedIn(NamedTuple):
     proved_ms: int = 0
     """When the user last proved to be there."""
     how: str = "password"
-    """By what; ` + code` or `passkey` at its end for a second factor."""
+    """By what; ` + code`, `passkey` or ` + MFA` at its end for a second factor."""
 
     @property
     def by_link(self) -> bool:
@@ -46,7 +53,7 @@ class SignedIn(NamedTuple):
 
     @property
     def has_second_factor(self) -> bool:
-        return self.how.endswith((WITH_CODE, PASSKEY))
+        return self.how.endswith((WITH_CODE, PASSKEY, WITH_MFA))
 
 
 DATABASE = web.AppKey("database", Database)
@@ -58,6 +65,8 @@ FRESH_KEYS = web.AppKey("fresh_keys", FreshKeys)
 SECRET_BOX = web.AppKey("secret_box", SecretBox)
 MAILER = web.AppKey("mailer", Mailer)
 """Not there when the settings name no mail server."""
+PROVIDER: "web.AppKey[Provider]" = web.AppKey("provider")
+"""Missing without single sign-on."""
 
 SIGNED_IN = web.RequestKey("signed_in", SignedIn)
 SCOPE = web.RequestKey("scope", Scope)

@@ -14,6 +14,7 @@ from llmtrack.web.auth import see_other, start_session
 from llmtrack.web.context import CLOCK_MS, DATABASE, PASSWORD_POOL, SIGNED_IN
 from llmtrack.web.forms import read_form, sentence
 from llmtrack.web.render import page
+from llmtrack.web.sso_rules import is_sso_required, provider_label
 
 FIELDS = ("workspace", "token", "name", "password")
 
@@ -32,7 +33,7 @@ async def post_invitation_answer(request: web.Request) -> web.StreamResponse:
         return _gone(request)
     signed_in = request.get(SIGNED_IN)
     user = signed_in.user if signed_in and signed_in.user.email == found.email else None
-    if user is None and found.has_account:
+    if user is None and (found.has_account or is_sso_required(request.app)):
         return _page(request, found, form["token"])
     password_hash = None
     try:
@@ -90,6 +91,9 @@ def _page(
         name=name,
         signed_in_as=signed_in.user.email if signed_in else None,
         sign_in_url="/sign-in?next=" + quote(here, safe="/"),
+        sso=provider_label(request.app),
+        sso_required=is_sso_required(request.app),
+        sso_url=here.replace("/invitation?", "/invitation/oidc?", 1),
         error_field=error.field if error else None,
         error_text=sentence(error) if error else "",
     )

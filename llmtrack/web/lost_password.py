@@ -11,6 +11,7 @@ from llmtrack.web.context import CLOCK_MS, DATABASE, MAILER, SITE
 from llmtrack.web.forms import read_form
 from llmtrack.web.password_checks import TooManyAttempts, begin_attempt
 from llmtrack.web.render import page
+from llmtrack.web.sso_rules import must_use_sso
 
 LOST = "/sign-in/lost"
 TEXT = """\
@@ -45,7 +46,7 @@ async def post_lost(request: web.Request) -> web.StreamResponse:
 async def _send(app: web.Application, mailer: Mailer, email: str, ip: str | None) -> None:
     """Raises MailFailed."""
     row = await find_sign_in(app[DATABASE], email)
-    if row is None:
+    if row is None or must_use_sso(app, row.user):
         return
     token, actor = mint_token(), Actor(None, "somebody not signed in", ip)
     await app[DATABASE].write(

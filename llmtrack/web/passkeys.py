@@ -1,5 +1,7 @@
 """Passkeys: adding one on the account page, and signing in with one, alone or as second step."""
 
+from functools import partial
+
 from aiohttp import web
 
 from llmtrack.domain.credentials import mint_token, token_digest
@@ -26,11 +28,18 @@ from llmtrack.web.passkey_checks import (
     passkey_behind,
     registration_options,
 )
+from llmtrack.web.password_checks import (
+    TooManyAttempts,
+    attempt_succeeded,
+    begin_attempt,
+    note_failure,
+)
 from llmtrack.web.pending_steps import PENDING_STEPS
 from llmtrack.web.proof import PROOF, need_proof, renew_session
 from llmtrack.web.render import page
 from llmtrack.web.second_factor import new_codes, pending_of, step_cookie
 from llmtrack.web.sign_in import code_page, sign_in_page, welcome
+from llmtrack.web.sso_rules import must_use_sso, provider_label
 from llmtrack.web.theme import local_path
 
 SIGN_IN, STEP, ENROL = "sign in", "second step", "enrol"
@@ -59,10 +68,19 @@ async def post_sign_in_passkey(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, ("credential", "next"))
     next_path = local_path(form["next"])
     browser = token_digest(request.cookies.get(_browser_cookie(request), ""))
+    again = partial(sign_in_page, request, next_path=next_path)
+    account = f"passkey from {request.remote}"
     try:
+        await begin_attempt(request, account)
         user = await passkey_behind(request, Asked(browser, SIGN_IN), _answer(form))
+        if must_use_sso(request.app, user):
+            raise PasskeyRefused(f"Sign in with {provider_label(request.app)} here.")  # noqa: TRY301
+    except TooManyAttempts as error:
+        return await again(error=str(error), status=429)
     except PasskeyRefused as error:
-        return await sign_in_page(request, next_path=next_path, error=str(error), status=422)
+        await note_failure(request, None, account, step="passkey")
+        return await again(error=str(error), status=422)
+    attempt_succeeded(request, account)
     response = await welcome(request, user.id, next_path, how=PASSKEY)
     response.del_cookie(_browser_cookie(request), path="/", secure=request.app[SITE].secure)
     return response
@@ -81,10 +99,16 @@ async def post_step_passkey(request: web.Request) -> web.StreamResponse:
     digest, step = pending_of(request)
     if step is None:
         return see_other("/sign-in")
+    account = f"code of {step.user.public_id}"
     try:
+        await begin_attempt(request, account)
         await passkey_behind(request, Asked(digest, STEP, step.user), _answer(form))
+    except TooManyAttempts as error:
+        return await code_page(request, step, error=str(error), status=429)
     except PasskeyRefused as error:
+        await note_failure(request, step.user, account, step="passkey")
         return await code_page(request, step, error=str(error), status=422)
+    attempt_succeeded(request, account)
     request.app[PENDING_STEPS].drop(digest)
     how = step.how + WITH_PASSKEY
     response = await welcome(request, step.user.id, step.next_path, how=how)

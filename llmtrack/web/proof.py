@@ -5,6 +5,7 @@ holds the form; with the right one the form goes on as if nothing had been betwe
 """
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from aiohttp import web
 from multidict import MultiDictProxy
@@ -13,6 +14,7 @@ from yarl import URL
 from llmtrack.domain.credentials import mint_token
 from llmtrack.domain.passkeys import PasskeyRefused
 from llmtrack.domain.roles import Permission
+from llmtrack.storage.identities import list_identities
 from llmtrack.storage.passkeys import credential_ids
 from llmtrack.storage.sessions import PROOF_MS, prove_session
 from llmtrack.web.context import (
@@ -27,6 +29,7 @@ from llmtrack.web.forms import CONTENT_TYPE, PASSKEY_PROOF_FIELD, PROOF_FIELD, P
 from llmtrack.web.passkey_checks import Asked, party_of, passkey_behind
 from llmtrack.web.password_checks import TooManyAttempts, attempt_succeeded, user_behind
 from llmtrack.web.render import page
+from llmtrack.web.sso_rules import provider_label
 
 CHANGES = frozenset(
     {Permission.MANAGE_KEYS, Permission.MANAGE_MEMBERS, Permission.MANAGE_WORKSPACE}
@@ -119,7 +122,8 @@ async def _question(
     ][:REPLAYED_MAX]
     user = request[SIGNED_IN].user
     party = party_of(request.app[SITE])
-    has_passkey = party is not None and bool(await credential_ids(request.app[DATABASE], user.id))
+    database = request.app[DATABASE]
+    has_passkey = party is not None and bool(await credential_ids(database, user.id))
     back = request.path_qs if request.method in {"GET", "HEAD"} else _page_of(request)
     response = page(
         request,
@@ -130,6 +134,9 @@ async def _question(
         field=PROOF_FIELD,
         passkey_field=PASSKEY_PROOF_FIELD,
         party=party if has_passkey else None,
+        sso=provider_label(request.app) if await list_identities(database, user.id) else None,
+        sso_url="/account/sso/proof?next=" + quote(back, safe="/"),
+        is_form=posted is not None,
         email=user.email,
         has_password=user.has_password,
         error=error,

@@ -30,6 +30,7 @@ from llmtrack.web.second_factor import (
     pending_of,
     step_cookie,
 )
+from llmtrack.web.sso_rules import is_sso_required, must_use_sso, provider_label
 from llmtrack.web.theme import local_path
 
 WRONG = "E-mail and password do not fit together."
@@ -68,6 +69,9 @@ async def post_sign_in(request: web.Request) -> web.StreamResponse:
     if user is None:
         return await again(error=WRONG, status=422)
     attempt_succeeded(request, email)
+    if must_use_sso(request.app, user):
+        text = f"Sign in with {provider_label(request.app)} here."
+        return await again(error=text, status=403)
     return await half_way(request, user, "password", next_path) or await welcome(
         request, user.id, next_path
     )
@@ -181,6 +185,8 @@ async def sign_in_page(
         next_path=next_path,
         party=party_of(request.app[SITE]),
         has_mail=MAILER in request.app,
+        sso=provider_label(request.app),
+        sso_required=is_sso_required(request.app),
         error=error,
     )
 

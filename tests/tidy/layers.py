@@ -15,6 +15,7 @@ OWNERS = {
     "aiohttp.web_request": ("llmtrack.web", "only web is a server"),
     "aiohttp.web_response": ("llmtrack.web", "only web is a server"),
     "argon2": ("llmtrack.domain.credentials", "one place decides how passwords are hashed"),
+    "joserfc": ("llmtrack.services.id_tokens", "one place decides which signatures hold"),
     "webauthn": ("llmtrack.services.passkeys", "6 MB that are loaded when they are needed"),
     "click": ("llmtrack.cli", "only cli talks to a terminal"),
 }

@@ -62,6 +62,9 @@ PUBLIC = {
     "/s/{workspace}/{token}",
     "/sign-in/code/passkey",
     "/sign-in/code/passkey/options",
+    "/invitation/oidc",
+    "/sign-in/oidc",
+    "/sign-in/oidc/callback",
     "/sign-in/passkey",
     "/sign-in/passkey/options",
 }
