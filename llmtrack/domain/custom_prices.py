@@ -90,6 +90,14 @@ class CustomPrices:
         self._overrides: dict[tuple[str, str], list[Override]] = {}
         self._aliases: dict[tuple[str, str], list[Alias]] = {}
         self._selected = {item.id: _own(_own_card(item)) for item in overrides}
+        held: tuple[Override | Alias, ...] = (*overrides, *aliases)
+        self.changes_ms = frozenset(
+            at_ms
+            for item in held
+            for at_ms in (item.effective_from_ms, item.effective_to_ms)
+            if at_ms is not None
+        )
+        """When something begins or ends to hold; in between nothing changes."""
         for override in sorted(overrides, key=_start):
             for key in _keys(override):
                 self._overrides.setdefault(key, []).insert(0, override)
@@ -113,8 +121,10 @@ class CustomPrices:
                 return found
         return None
 
-    def select(self, override: Override, tier: str) -> Selected:
-        """The rates of an override that has rates or is free."""
+    def select(self, override: Override, tier: str) -> Selected | None:
+        """The rates of an override that has rates or is free; None for another scope's."""
+        if override.id not in self._selected:
+            return None
         for_tier, ignored = self._selected[override.id]
         return for_tier if tier_name(override.service_tier) == tier else ignored
 

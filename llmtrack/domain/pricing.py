@@ -12,6 +12,7 @@ Statuses, in the order in which they are decided:
     priced              everything else; a free model costs 0
 """
 
+from bisect import bisect_right
 from collections.abc import MutableSequence, Sequence
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ import msgspec
 from llmtrack.domain.charges import CostLine, charge, explain
 from llmtrack.domain.costs import Cost, CostFlag, CostStatus, RateCard
 from llmtrack.domain.custom_prices import Alias, CustomPrices, Override, adjusted_card
-from llmtrack.domain.listed_prices import ListedPrices
+from llmtrack.domain.listed_prices import ListedPrices, NamedModel
 from llmtrack.domain.money import PICO_MAX
 from llmtrack.domain.price_list import PriceList, parse_price_list
 from llmtrack.domain.price_match import Match
@@ -53,6 +54,9 @@ _NO_USAGE = Cost(None, CostStatus.NO_USAGE)
 _UNPRICED = Cost(None, CostStatus.UNPRICED)
 
 
+CACHED_ROUTES = 100
+"""Of each book with own prices; a server may hold a thousand."""
+
 Step = Override | Alias | Match
 
 
@@ -70,6 +74,14 @@ class Lookup(NamedTuple):
         return self.card is not None or any(isinstance(step, Match) for step in self.steps)
 
 
+class _Route(NamedTuple):
+    """From a name to its price: an own price or the list's, then percentages in this order."""
+
+    own: Selected | None
+    named: NamedModel
+    percents: tuple[Override, ...]
+
+
 class PriceBook:
     """The price list under the overrides and aliases of scopes: the workspace's, then everybody's.
 
@@ -79,6 +91,8 @@ class PriceBook:
     def __init__(self, listed: ListedPrices, scopes: Sequence[CustomPrices] = ()) -> None:
         self._listed = listed
         self._scopes = tuple(scope for scope in scopes if scope)
+        self._changes_ms = sorted({at_ms for scope in self._scopes for at_ms in scope.changes_ms})
+        self._routes: dict[tuple[str, str, str, int], _Route] = {}
 
     @classmethod
     def bundled(cls, data: bytes) -> "PriceBook":
@@ -151,7 +165,30 @@ class PriceBook:
     def _select(self, provider: str, model: str, ask: Ask) -> Selected | None:
         if not self._scopes:
             return self._listed.select(self._listed.named(provider, model), ask)
-        return self._select_custom(provider, model, ask, 0, aliases=True, steps=[])
+        # Between two changes of own prices one way leads from a name to its price.
+        key = provider, model, ask.tier, bisect_right(self._changes_ms, ask.at_ms)
+        route = self._routes.get(key)
+        if route is None:
+            if len(self._routes) >= CACHED_ROUTES:
+                self._routes.clear()
+            route = self._routes[key] = self._route(provider, model, ask)
+        found = route.own or self._listed.select(route.named, ask)
+        for override in route.percents:
+            found = _adjusted(override, found)
+        return found
+
+    def _route(self, provider: str, model: str, ask: Ask) -> _Route:
+        steps: list[Step] = []
+        self._select_custom(provider, model, ask, 0, aliases=True, steps=steps)
+        own, percents = None, []
+        for step in steps:
+            if isinstance(step, Alias):
+                provider, model = step.to_provider, step.to_model
+            elif isinstance(step, Override) and step.percent is None:
+                own = next(found for s in self._scopes if (found := s.select(step, ask.tier)))
+            elif isinstance(step, Override):
+                percents.append(step)
+        return _Route(own, self._listed.named(provider, model), tuple(reversed(percents)))
 
     def _select_custom(
         self,

@@ -1,5 +1,6 @@
 """Prices of one's own: overrides, percentages, aliases, and in which order they hold."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,40 @@ def test_an_override_that_makes_no_sense_is_refused(field: str, bad: dict[str, A
 def test_an_alias_of_itself_is_refused() -> None:
     with pytest.raises(InvalidValue):
         Alias(id="1", provider="azure", model="x", to_provider="azure_openai", to_model="azure/X")
+
+
+def test_the_remembered_way_to_a_price_is_the_one_that_is_explained() -> None:
+    gpt: dict[str, Any] = {"provider": "openai", "model": "gpt-4o"}
+    ours: dict[str, Any] = {"provider": "azure", "model": "ours"}
+    workspace = CustomPrices(
+        [
+            Override(id="a", **gpt, percent="-10", effective_from_ms=100),
+            Override(id="b", **gpt, rates={"input_mtok": "9"}, effective_to_ms=50),
+            Override(id="c", **gpt, free=True, service_tier="batch", effective_from_ms=200),
+        ],
+        [
+            Alias(id="d", **ours, to_provider="openai", to_model="gpt-4o", effective_from_ms=150),
+        ],
+    )
+    everybody = CustomPrices(
+        [Override(id="e", provider="*", model="*", percent="25", effective_to_ms=300)],
+        [Alias(id="f", **ours, to_provider="openai", to_model="gpt-5-mini")],
+    )
+    book = BOOK.with_custom(workspace, everybody)
+    usage = Usage(input_tokens=1000, output_tokens=10, total_tokens=1010)
+    cards = set()
+    for at_ms in (300, 299, 200, 199, 150, 149, 100, 99, 50, 49, 0):
+        for names, tier in product((gpt, ours), (None, "batch", "flex")):
+            told = book.lookup(
+                names["provider"], names["model"], at_ms=at_ms, service_tier=tier, input_tokens=1000
+            )
+            for _ in range(2):  # found out, and remembered
+                cost = book.price(
+                    names["provider"], names["model"], usage, at_ms=at_ms, service_tier=tier
+                )
+                assert (cost.rate_card, CostFlag(cost.flags) & told.flags) == (
+                    told.card,
+                    told.flags,
+                )
+            cards.add(told.card)
+    assert len(cards) >= 6
