@@ -24,11 +24,12 @@ async def test_a_recount_beside_arriving_events_finds_no_difference(world: World
     async def keep_sending() -> None:
         while True:
             await ingest.add([make_event(world.acme.id) for _ in range(20)])
+            await asyncio.sleep(0.005)
 
     sending = asyncio.create_task(keep_sending())
     other = await Database.open(world.database.path)  # as `llmtrack check data` beside a server
     try:
-        for database in (world.database, other) * 5:
+        for database in (world.database, other) * 3:
             scope = await scope_for_admin(database, "Acme")
             assert (await recounted(scope)).found == []
     finally:
