@@ -28,7 +28,7 @@ HOLD_S = 4.0
 """The official clients give up after 5 s an attempt."""
 SWEEP_S = 0.25
 RETRY_S = 0.05
-UNSUMMED_EVENTS_MAX = 1_000
+UNSUMMED_EVENTS_MAX = 500
 """So many share the writing of their sums, which holds up the next batch meanwhile."""
 SETTLE_S = 1.0
 """How long sums may wait where nobody asks for them."""

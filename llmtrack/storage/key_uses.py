@@ -3,14 +3,15 @@
 import logging
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
 
 from llmtrack.storage.writer import Job, transaction
 
 log = logging.getLogger(__name__)
 
 
-class KeyUse(NamedTuple):
+@dataclass(slots=True)
+class KeyUse:
     """What happened with one key since it was last written down."""
 
     workspace_id: int
@@ -42,7 +43,7 @@ where workspace_id = :workspace_id and id = :key_id
 
 
 def note_uses(connection: sqlite3.Connection, uses: Sequence[KeyUse]) -> None:
-    connection.executemany(NOTE_USE, [use._asdict() for use in uses])
+    connection.executemany(NOTE_USE, [asdict(use) for use in uses])
 
 
 def noting(uses: Sequence[KeyUse]) -> Job:

@@ -28,11 +28,15 @@ class KeyUses:
 
     def used(self, row: KeyRow, ip: str, now_ms: int) -> None:
         use = self._of(row)
-        use = use._replace(uses=use.uses + 1, used_ms=now_ms, used_ip=ip)
-        self._put(use._replace(old_used_ms=now_ms) if row.is_old else use, now_ms)
+        use.uses += 1
+        use.used_ms, use.used_ip = now_ms, ip
+        if row.is_old:
+            use.old_used_ms = now_ms
+        self._put(use, now_ms)
 
     def refused(self, row: KeyRow, ip: str, why: str, now_ms: int) -> None:
-        use = self._of(row)._replace(refused_ms=now_ms, refused_ip=ip, refused_why=why)
+        use = self._of(row)
+        use.refused_ms, use.refused_ip, use.refused_why = now_ms, ip, why
         self._put(use, now_ms)
 
     def write_due(self, now_ms: int) -> None:
