@@ -1,9 +1,11 @@
 """Pages: one template each, rendered whole, or as the one block that htmx asked for.
 
 What htmx refreshes is a block whose name is the target's id (with `_` for `-`), and the
-block holds the target element itself. All templates are read and compiled at start.
+block holds the target element itself. All templates are read at start, and compiled when they
+are first used or by `compile_all`: together that takes a second.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +109,12 @@ class Renderer:
         )
         # Macros without context: a block rendered alone sees globals, not its file's imports.
         self._environment.globals["ui"] = self._environment.get_template("_parts.html").module
-        for name in sources:
-            self._environment.get_template(name)
+        self._names = sorted(sources)
+
+    async def compile_all(self) -> None:
+        """One after the other beside everything else, so that no page has to wait for it."""
+        for name in self._names:
+            await asyncio.to_thread(self._environment.get_template, name)
 
     def whole(self, name: str, values: dict[str, Any]) -> str:
         return self._environment.get_template(name).render(values)

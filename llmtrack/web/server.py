@@ -26,6 +26,7 @@ from llmtrack.web.doorman import (
 from llmtrack.web.ingest import INGEST
 from llmtrack.web.ingest_lane import IngestLane
 from llmtrack.web.plain_http import Answers, build_plain_app
+from llmtrack.web.render import RENDERER
 from llmtrack.web.security import HEADERS, STRICT_TRANSPORT
 
 log = logging.getLogger(__name__)
@@ -83,8 +84,11 @@ def require_compiled_parser() -> None:
 class Server:
     """A running application, and what answers beside it."""
 
-    def __init__(self, runners: Sequence[web.AppRunner]) -> None:
+    def __init__(
+        self, runners: Sequence[web.AppRunner], warming: "asyncio.Task[None] | None"
+    ) -> None:
         self._runners = runners
+        self._warming = warming
 
     @classmethod
     async def start(
@@ -115,10 +119,15 @@ class Server:
                 raise
         gc.collect()
         gc.freeze()  # what is there now stays: no collection need look at it again
-        return cls(runners)
+        warming = None
+        if RENDERER in app:
+            warming = asyncio.create_task(app[RENDERER].compile_all())
+        return cls(runners, warming)
 
     async def stop(self) -> None:
         """Stop accepting, answer what is in flight, then run the application's own cleanup."""
+        if self._warming is not None:
+            self._warming.cancel()
         for runner in reversed(self._runners):
             await runner.cleanup()
 

@@ -5,7 +5,7 @@ import socket
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import web, web_app
 from aiohttp.test_utils import TestClient, TestServer
 from pytest_aiohttp.plugin import AiohttpClient
 from yarl import URL
@@ -34,6 +34,11 @@ class RealServer(TestServer):
             self.host, self.port = listening.getsockname()
             self._root = URL(f"http://{self.host}:{self.port}")
             self.runner = await start_runner(self.app, [listening], None, Caps())
+
+    async def close(self) -> None:
+        await super().close()
+        # aiohttp remembers the last thousand applications that it built middlewares for.
+        web_app._cached_build_middleware.cache_clear()
 
 
 async def open_lane(client: Client, raw_key: str) -> None:
