@@ -3,52 +3,17 @@
 import csv
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.e2e.dashboard import fill
-from tests.e2e.test_first_minutes import CHROMIUM, FLAGS, PHONE, open_page
+from tests.e2e.conftest import CHROMIUM
+from tests.e2e.test_first_minutes import open_page
 from tests.system.conftest import PASSWORD, Appliance
 
-AXE = Path(__file__).parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
-PAGES = (
-    "",
-    "?period=yesterday&by=feature",
-    "explore?by=feature&sub=model",
-    "explore?compare=1&metric=p95",
-    "changes?by=feature",
-    "events",
-    "events?min_cost=0.001&feature=search",
-    "customers",
-    "performance",
-    "keys",
-    "members",
-)
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Appliance, str]]:
-    """A server with events of 40 days, and the raw key they came with."""
-    appliance = Appliance(tmp_path_factory.mktemp("dashboard"))
-    appliance.set_up()
-    key = str(appliance.create_key()["key"])
-    appliance.start()
-    fill(appliance, key)
-    yield appliance, key
-    appliance.stop()
 
 
 def context_of(browser: Browser, **options: Any) -> BrowserContext:
@@ -126,34 +91,6 @@ def follow_to_event_and_csv(page: Page) -> None:
         rows = list(csv.DictReader(file))
     assert rows
     assert {row["model"] for row in rows} == {"claude-sonnet-4-5"}
-
-
-@pytest.mark.skipif(not AXE.exists(), reason="npm ci --prefix tests/e2e/node was not run")
-@pytest.mark.parametrize(
-    "options",
-    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": PHONE}],
-    ids=["light", "dark", "phone"],
-)
-def test_no_page_has_an_accessibility_fault(
-    browser: Browser, server: tuple[Appliance, str], options: dict[str, Any]
-) -> None:
-    context = context_of(browser, **options)
-    page = open_page(context)
-    base = sign_in(page, server[0])
-    event = page.goto(f"{base}events")
-    assert event is not None
-    event_path = str(page.locator("#event-rows a").first.get_attribute("href")).partition("/w/")[2]
-    one_event = "events/" + event_path.rpartition("/")[2]
-
-    for path in (*PAGES, one_event):
-        page.goto(base + path)
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run().then(({ violations }) => violations)")
-        faults = [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
-        assert not faults, f"{path}: {json.dumps(faults, indent=1)}"
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= page.evaluate("window.innerWidth"), path
-    context.close()
 
 
 def test_pages_work_without_scripts(browser: Browser, server: tuple[Appliance, str]) -> None:

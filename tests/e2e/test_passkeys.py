@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.e2e.test_first_minutes import CHROMIUM, FLAGS, open_page, set_up
+from tests.e2e.conftest import CHROMIUM, FLAGS
+from tests.e2e.test_first_minutes import open_page, set_up
 from tests.system.conftest import PASSWORD, Appliance
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")

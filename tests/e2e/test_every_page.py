@@ -1,0 +1,156 @@
+"""Every page on every kind of screen: no CSP report, no fault that axe-core finds, no overflow."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.e2e.conftest import CHROMIUM
+from tests.e2e.dashboard import FEATURES, MODELS
+from tests.e2e.test_dashboard import context_of, sign_in
+from tests.e2e.test_first_minutes import PHONE, open_page
+from tests.system.conftest import Appliance
+
+AXE = Path(__file__).parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed"),
+    pytest.mark.skipif(not AXE.exists(), reason="npm ci --prefix tests/e2e/node was not run"),
+]
+LONG, RTL = list(MODELS)[-1], FEATURES[2]
+PAGES = (
+    *("", "?period=yesterday&by=feature", "?period=90d&by=customer&status=error"),
+    *("explore?by=feature&sub=model", "explore?compare=1&metric=p95", "explore?cumulative=1"),
+    *("changes?by=feature", "events", "events?min_cost=0.001&feature=search", "customers"),
+    *("performance", "statement", "what-if?to=anthropic/claude-haiku-4-5", "what-if"),
+    *(f"by/model?model={quote(LONG)}", f"by/feature?feature={quote(RTL)}"),
+    *("by/customer?customer=noor&period=7d", "by/status?status=error"),
+    *("keys", "members", "audit", "data-quality", "settings", "shared-links"),
+    *("shared-links?place=&query=feature%3Dsearch", "pricing", "pricing/unpriced"),
+    *("pricing/repricing", "pricing/reconcile", "pricing/at-risk", "pricing/own/new"),
+)
+FIRST_PAGES = (
+    *("", "explore", "changes", "events", "customers", "performance", "what-if", "statement"),
+)
+OTHERS = ("/account", "/instance", "/instance/system")
+ZOOMED: dict[str, Any] = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}
+"""What is left of 1280 by 800 at 200 %."""
+SCREENS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": PHONE},
+    "zoomed": ZOOMED,
+}
+
+
+@pytest.fixture(scope="module")
+def places(browser: Browser, server: tuple[Appliance, str]) -> tuple[Any, list[str]]:
+    """A session that is signed in, and all pages: with an event, a key and a shared link."""
+    appliance, _ = server
+    context = context_of(browser)
+    page = context.new_page()
+    home = sign_in(page, appliance)
+    page.goto(f"{home}events")
+    event = str(page.locator("#event-rows a").first.get_attribute("href"))
+    page.goto(f"{home}keys")
+    key = str(page.locator("tbody a").first.get_attribute("href"))
+    page.goto(f"{home}shared-links?place=&query=feature%3Dsearch")
+    page.get_by_label("Title").fill("A link")
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator("#shared-link").inner_text()
+    state = context.storage_state()
+    context.close()
+    below = [home + path for path in PAGES]
+    absolute = [appliance.url + path for path in (*OTHERS, event, key)]
+    shared = appliance.url + "/s/" + link.partition("/s/")[2]
+    return state, [*below, *absolute, shared]
+
+
+@pytest.fixture
+def page(
+    browser: Browser, places: tuple[Any, list[str]], request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    context = context_of(browser, storage_state=places[0], **SCREENS[request.param])
+    yield open_page(context)
+    context.close()
+
+
+def faults_of(page: Page, url: str) -> list[str]:
+    response = page.goto(url)
+    if response is None or response.status != 200:
+        return [f"{url}: {response and response.status}"]
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run().then(({ violations }) => violations)")
+    faults = [
+        f"{url}: {one['id']} {[node['html'][:120] for node in one['nodes'][:3]]}" for one in found
+    ]
+    width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    return [*faults, f"{url}: {width} pixels too wide"] if width > 0 else faults
+
+
+@pytest.mark.parametrize("page", SCREENS, indirect=True)
+def test_every_page_is_sound_on_every_screen(page: Page, places: tuple[Any, list[str]]) -> None:
+    assert not [fault for url in places[1] for fault in faults_of(page, url)]
+
+
+def test_every_page_is_whole_without_scripts(
+    browser: Browser, places: tuple[Any, list[str]]
+) -> None:
+    context = context_of(browser, storage_state=places[0], java_script_enabled=False)
+    page = context.new_page()
+    for url in places[1]:
+        response = page.goto(url)
+        assert response is not None
+        assert response.status == 200, url
+        assert page.locator("h1").first.is_visible(), url
+        assert page.locator("main").inner_text().strip(), url
+    context.close()
+
+
+@pytest.fixture
+def young(tmp_path: Path) -> Iterator[tuple[Appliance, str]]:
+    """A server without an event, and a key."""
+    appliance = Appliance(tmp_path)
+    appliance.set_up()
+    key = str(appliance.create_key()["key"])
+    appliance.start()
+    yield appliance, key
+    appliance.stop()
+
+
+@pytest.mark.parametrize("screen", ["light", "phone"])
+def test_a_new_workspace_is_sound_before_and_after_its_first_event(
+    browser: Browser, young: tuple[Appliance, str], screen: str
+) -> None:
+    appliance, key = young
+    context = context_of(browser, **SCREENS[screen])
+    page = open_page(context)
+    sign_in(page, appliance)
+    home = page.url.partition("?")[0]
+    body = {"provider": "openai", "model": "gpt-4o", "prompt_tokens": 1, "completion_tokens": 0}
+    for events in range(2):
+        if events:
+            headers = {"Authorization": f"Bearer {key}"}
+            assert appliance.post(json.dumps(body).encode(), headers)[0] == 200
+        assert not [fault for path in FIRST_PAGES for fault in faults_of(page, home + path)]
+    context.close()
+
+
+def test_the_statement_prints_as_a_document(
+    browser: Browser, places: tuple[Any, list[str]], tmp_path: Path
+) -> None:
+    context: BrowserContext = context_of(browser, storage_state=places[0])
+    page = open_page(context)
+    page.goto(next(url for url in places[1] if url.endswith("/statement")))
+    page.emulate_media(media="print")
+    assert not page.locator("header").first.is_visible()
+    assert not page.locator("footer").first.is_visible()
+    assert page.locator("main table").first.is_visible()
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert colour in {"rgb(255, 255, 255)", "rgba(0, 0, 0, 0)"}
+    page.pdf(path=tmp_path / "statement.pdf", format="A4")
+    assert (tmp_path / "statement.pdf").read_bytes().startswith(b"%PDF")
+    context.close()
