@@ -10,7 +10,7 @@ INSTALL = $(PIP) install --no-deps --require-hashes --requirement
 LOCKS = requirements/run.lock requirements/dev.lock requirements/e2e.lock requirements/build.lock
 SQLITE = build/sqlite/libsqlite3.so.0
 
-.PHONY: help run test lint format docs faults e2e fuzz bench binary deb smoke lock clean needs
+.PHONY: help run test lint format docs faults e2e fuzz bench binary sbom deb smoke lock clean needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /make \1\t/p' Makefile
@@ -51,7 +51,10 @@ bench: .venv/dev.stamp ## speed against baselines (needs wrk; SHORT=1: three min
 
 binary: dist/llmtrack ## build dist/llmtrack
 
-deb: dist/tree/llmtrack ## build a Debian package from a one-directory build
+sbom: .venv-build/stamp ## dist/llmtrack.cdx.json (CycloneDX) and dist/THIRD-PARTY.txt: what a build contains
+	.venv-build/bin/python packaging/sbom.py dist
+
+deb: dist/tree/llmtrack sbom ## build a Debian package from a one-directory build
 	packaging/deb $< dist
 
 smoke: dist/llmtrack ## run dist/llmtrack as a stranger would

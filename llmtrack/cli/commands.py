@@ -79,6 +79,11 @@ COMMANDS = {
     "demo": Entry("demo", "demo", "Made-up usage, in workspaces of its own."),
     "tls": Entry("tls", "tls", "TLS: show, make and test the certificate."),
     "config": Entry("config", "config", "Settings: show, check, write an example file."),
+    "completion": Entry(
+        "completion",
+        "completion",
+        "Print the script that completes commands and options in a shell.",
+    ),
     "version": Entry(
         "version", "version", "Show the versions of LLMtrack and of everything inside it."
     ),
