@@ -219,12 +219,16 @@ def _facts(pair: "Pair") -> dict[str, Any]:
 
     facts = certificate_facts(pair.cert_file)
     file = pair.cert_file.absolute()
-    return {
+    fields = {
         "certificate": str(file),
         "names": ", ".join(facts.names),
         "expires": moment(facts.not_after_ms),
         "days_left": (facts.not_after_ms - now_ms()) // DAY_MS,
         "sha256": facts.fingerprint,
+    }
+    if pair.cert_file == pair.key_file:
+        return fields  # it holds the key as well: not for clients
+    return fields | {
         "python_clients": f"SSL_CERT_FILE={file}",
         "node_clients": f"NODE_EXTRA_CA_CERTS={file}",
     }
