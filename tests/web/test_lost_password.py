@@ -13,7 +13,7 @@ from llmtrack.services import mail
 from llmtrack.services.mail import Mailer, MailFailed
 from llmtrack.web.app import build_app
 from tests.conftest import World
-from tests.web.conftest import Client, Clock
+from tests.web.conftest import Client, Clock, RealServer
 from tests.web.mail_sink import Sink, mail_sink
 from tests.web.people import post, text_of
 
@@ -38,7 +38,7 @@ async def mailing(
         passwords=passwords,
         mailer=Mailer(sink.server),
     )
-    return await aiohttp_client(app)
+    return await aiohttp_client(RealServer(app))
 
 
 async def test_a_link_by_mail_leads_to_a_new_password(mailing: Client, sink: Sink) -> None:

@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestServer
 from pytest_aiohttp.plugin import AiohttpClient
 
 from llmtrack.domain.credentials import Passwords
@@ -16,7 +15,7 @@ from llmtrack.web.app import build_app
 from llmtrack.web.passkey_challenges import LIFE_MS
 from tests.conftest import PASSWORD, WHO, World
 from tests.web.authenticator import USER_PRESENT, Authenticator
-from tests.web.conftest import Client, Clock
+from tests.web.conftest import Client, Clock, RealServer
 from tests.web.people import post, sign_in
 
 ORIGIN = "http://localhost:8080"
@@ -32,7 +31,7 @@ async def client(
     app = build_app(
         world.database, base_url=ORIGIN, secure=False, clock_ms=clock, passwords=passwords
     )
-    return await aiohttp_client(TestServer(app))
+    return await aiohttp_client(RealServer(app))
 
 
 async def options_of(client: Client, path: str) -> Any:

@@ -114,7 +114,7 @@ async def bent_provider(directory: Path) -> AsyncIterator[BentProvider]:
     app.router.add_post("/token", provider.post_token)
     app.router.add_get("/userinfo", provider.get_userinfo)
     server = TestServer(app, host="localhost", scheme="https")
-    await server.start_server(ssl=tls)
+    await server.start_server(ssl=tls, access_log=None)
     provider.issuer = f"https://localhost:{server.port}"
     yield provider
     await server.close()

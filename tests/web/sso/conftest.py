@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import TestServer
 from pytest_aiohttp.plugin import AiohttpClient
 
 from llmtrack.domain.credentials import Passwords
@@ -13,7 +12,7 @@ from llmtrack.services.oidc import Client as OidcClient
 from llmtrack.services.oidc import Provider
 from llmtrack.web.app import build_app
 from tests.conftest import World
-from tests.web.conftest import Client, Clock
+from tests.web.conftest import Client, Clock, RealServer
 from tests.web.sso.bent_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -48,4 +47,4 @@ async def client(
         passwords=passwords,
         provider=Provider(who, Rules("Keyring"), clock_s=lambda: MONOTONIC[0]),
     )
-    return await aiohttp_client(TestServer(app))
+    return await aiohttp_client(RealServer(app))
