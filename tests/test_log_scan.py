@@ -21,6 +21,7 @@ from tests.log_scan import LogScan, secrets_in
         Passwords(cheap=True).hash(PASSWORD),
         "sk-proj-abcdefghijklmnopqrstuvwx",
     ],
+    ids=["key", "cookie", "recovery code", "code", "password", "hash", "provider's key"],
 )
 def test_a_planted_secret_is_found(secret: str) -> None:
     scan = LogScan()
