@@ -133,13 +133,21 @@ def _record(
     )
 
 
-LIST_ALL = """
+ALL_VIEWS = """
 -- saved_views.erase_views_of_customer
-select id, query from {table} where workspace_id = :workspace_id
+select id, query from saved_view where workspace_id = :workspace_id
 """
-DELETE_ONE = """
+ALL_LINKS = """
 -- saved_views.erase_views_of_customer
-delete from {table} where workspace_id = :workspace_id and id = :id
+select id, query from shared_link where workspace_id = :workspace_id
+"""
+ERASE_VIEW = """
+-- saved_views.erase_views_of_customer
+delete from saved_view where workspace_id = :workspace_id and id = :id
+"""
+ERASE_LINK = """
+-- saved_views.erase_views_of_customer
+delete from shared_link where workspace_id = :workspace_id and id = :id
 """
 
 
@@ -148,12 +156,10 @@ def erase_views_of_customer(
 ) -> int:
     """Views and links that name a customer go with it; how many."""
     erased = 0
-    for table in ("saved_view", "shared_link"):
-        rows = connection.execute(
-            LIST_ALL.format(table=table), {"workspace_id": workspace_id}
-        ).fetchall()
+    for listing, erasing in ((ALL_VIEWS, ERASE_VIEW), (ALL_LINKS, ERASE_LINK)):
+        rows = connection.execute(listing, {"workspace_id": workspace_id}).fetchall()
         for view_id, query in rows:
             if View("", query).names("customer", customer_id):
                 values = {"workspace_id": workspace_id, "id": view_id}
-                erased += connection.execute(DELETE_ONE.format(table=table), values).rowcount
+                erased += connection.execute(erasing, values).rowcount
     return erased
