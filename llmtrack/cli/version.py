@@ -12,16 +12,21 @@ from llmtrack import __version__
 
 # The default install, as in pyproject.toml; a test keeps the two alike.
 PACKAGES = (
+    "acme",
     "aiohttp",
+    "aiosmtplib",
     "aiosqlite",
     "argon2-cffi",
     "click",
     "cryptography",
     "jinja2",
+    "josepy",
+    "joserfc",
     "msgspec",
     "pyotp",
     "segno",
     "tzdata",
+    "webauthn",
 )
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from llmtrack.storage.maintenance import all_costs, all_problems
+from llmtrack.storage.pending_sums import settle
+from llmtrack.storage.writer import transaction
 
 from .conftest import BINARY, LONG, Appliance
 from .injection import Faults, Injection
@@ -76,6 +78,8 @@ def hold_against(
 ) -> tuple[int, int, list[str]]:
     """How many promised events are missing, how many are there twice, and what is damaged."""
     with closing(opened(image, workbench)) as connection:
+        with transaction(connection):
+            settle(connection)  # as the next start does
         problems = all_problems(connection)
         stored = Counter(row[0] for row in connection.execute(FEATURES))
         costs, [counted] = all_costs(connection), connection.execute(COUNTED).fetchone()
