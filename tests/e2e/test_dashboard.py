@@ -27,6 +27,7 @@ def sign_in(page: Page, appliance: Appliance) -> str:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Overview").wait_for()
+    page.wait_for_load_state()  # keys are heard once the script has run
     return str(page.url).partition("?")[0]
 
 
