@@ -39,7 +39,11 @@ def back_up_first(
     if not pending_steps(database):
         return None
     make_directory(directory)
-    name = default_name(now_ms).removesuffix(".db")
+    named_ms = now_ms
+    # A start that was cut off and the next one may fall into the same second.
+    while any(directory.glob(f"{default_name(named_ms).removesuffix('.db')}-*")):
+        named_ms += 1000
+    name = default_name(named_ms).removesuffix(".db")
     target = directory / f"{name}-schema-{schema_of(database)}.db"
     return create(database, target, now_ms=now_ms, reason=PRE_UPGRADE, recipient=recipient)
 
