@@ -21,6 +21,7 @@ from llmtrack.storage.deletions import (
 )
 from llmtrack.storage.key_changes import end_key
 from llmtrack.storage.maintenance import time_zone_of
+from llmtrack.storage.pending_sums import settle
 from llmtrack.storage.purge import purge_events, purge_responses
 from llmtrack.storage.writer import Connection, transaction
 
@@ -52,6 +53,8 @@ async def delete(
 
 def replay(connection: Connection, known: Sequence[Deletion]) -> list[Deletion]:
     """Do again what this file does not know of, or had not finished."""
+    with transaction(connection):
+        settle(connection)  # what goes must be in the sums that it leaves
     own = {deletion.public_id: deletion for deletion in all_deletions(connection)}
     missing = {
         deletion.public_id: deletion

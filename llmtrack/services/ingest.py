@@ -195,6 +195,8 @@ class Ingest:
                 self._sums.settle(connection)
         except FileFault as error:  # they stay noted, and the next batch tells of the fault
             log.warning("sums were not written: %s", error)
+        except Exception:  # events go on being stored, whatever is wrong with the sums
+            log.exception("sums were not written")
         self._is_settling = False
 
     def _add(self, connection: Connection, events: Sequence[PricedEvent]) -> Sequence[Result]:

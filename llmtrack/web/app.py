@@ -124,12 +124,7 @@ def build_app(
     app[CLOCK_MS] = clock_ms
     app[SITE] = Site(base_url, secure, certificate_file)
     app[VITALS] = vitals or Vitals()
-    if proxies is not None:
-        app[PROXIES] = proxies
-    if hosts is not None:
-        app[HOSTS] = hosts
-    if mailer is not None:
-        app[MAILER] = mailer
+    _set_surroundings(app, proxies, hosts, mailer)
     app[PRICE_BOOKS] = PriceBooks(database)
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
     _set_door(app, provider)
@@ -144,6 +139,21 @@ def build_app(
     check_gates(app)
     security.answer_parser_faults()
     return app
+
+
+def _set_surroundings(
+    app: web.Application,
+    proxies: TrustedProxies | None,
+    hosts: HostNames | None,
+    mailer: Mailer | None,
+) -> None:
+    """What may be there or not: whoever asks looks whether the application has it."""
+    if proxies is not None:
+        app[PROXIES] = proxies
+    if hosts is not None:
+        app[HOSTS] = hosts
+    if mailer is not None:
+        app[MAILER] = mailer
 
 
 def _set_door(app: web.Application, provider: "Provider | None") -> None:

@@ -40,8 +40,10 @@ class Connection(RequestHandler):
             super().data_received(data)
             return
         self._waiter = None  # hides the task: what is parsed stays in the queue
-        super().data_received(data)
-        self._waiter = waiter
+        try:
+            super().data_received(data)
+        finally:
+            self._waiter = waiter
         # While an event passes, what comes behind it waits for its answer.
         if self._messages and not self._request_in_progress and not self._passes():
             self._wake_task()

@@ -20,6 +20,7 @@ from aiohttp.http_parser import RawRequestMessage
 from llmtrack.domain.errors import Overloaded
 from llmtrack.formats.usual_event import usual_event
 from llmtrack.services.ingest import Result, Submission
+from llmtrack.storage.key_lookup import KeyRow
 from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.web.context import CLOCK_MS, SITE
 from llmtrack.web.data_quality import CONTENT_GUARD
@@ -84,19 +85,25 @@ class IngestLane:
         False if the application has to take the request; then nothing has happened.
         """
         try:
-            priced = self._priced(message, body, ip)
-            return priced is not None and self._ingest.offer(_Passing(priced, self, send))
+            return self._offer(message, body, ip, send)
         except Exception:
             log.exception("an event was not taken at once")
             return False
 
-    def _priced(self, message: RawRequestMessage, body: bytes, ip: str) -> PricedEvent | None:
+    def _offer(self, message: RawRequestMessage, body: bytes, ip: str, send: Send) -> bool:
         now_ms = self._clock_ms()
         if self._vitals.is_disk_full or len(body) > EVENT_BYTES_MAX:
-            return None
+            return False
         key = self._keys.known(credential(message.headers), now_ms, ip)
-        if key is None:
-            return None
+        priced = key and self._priced(message, body, key, now_ms)
+        if key is None or priced is None or not self._ingest.offer(_Passing(priced, self, send)):
+            return False
+        self._keys.note_use(key, ip, now_ms)
+        return True
+
+    def _priced(
+        self, message: RawRequestMessage, body: bytes, key: KeyRow, now_ms: int
+    ) -> PricedEvent | None:
         keeps = self._guard.keeps_now(key.workspace_id)
         book = self._books.known(key.workspace_id)
         if keeps is None or book is None:
@@ -105,9 +112,7 @@ class IngestLane:
         if event is None:
             return None
         event.idempotency_key = message.headers.get("Idempotency-Key")
-        priced = price_event(book, key, event)
-        self._keys.note_use(key, ip, now_ms)
-        return priced
+        return price_event(book, key, event)
 
     def answer(self, result: Result, warnings: list[str], since: float) -> bytes:
         """The whole answer: head and body."""

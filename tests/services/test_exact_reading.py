@@ -3,16 +3,20 @@
 import asyncio
 import sqlite3
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from llmtrack.services.backup import create
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.inspection import recounted
+from llmtrack.services.restoring import restore
 from llmtrack.storage import database as database_module
 from llmtrack.storage.database import Database
 from llmtrack.storage.workspaces import scope_for_admin
-from tests.conftest import World
+from tests.conftest import NOW_MS, World
 from tests.events import make_event
+from tests.services.test_deletion import MARKER, erase_customer
 
 EVENTS = "select count(*) from event where workspace_id = :workspace_id"
 SUMS = "select events from usage_day where workspace_id = :workspace_id"
@@ -59,3 +63,28 @@ async def test_pages_read_on_while_nothing_can_be_written(
     await ingest.close()
 
     assert (events[0], sums, later[0]) == (1, [], 1)
+
+
+async def test_a_restore_sums_what_the_backup_had_only_noted_before_it_deletes(
+    world: World, tmp_path: Path
+) -> None:
+    path = world.database.path
+    ingest = Ingest(world.database)
+    await ingest.add(
+        [make_event(world.acme.id, customer_id=name) for name in (MARKER, MARKER, "other")]
+    )
+    copy = create(path, tmp_path / "copy.db", now_ms=NOW_MS).path
+    await ingest.close()
+    await erase_customer(world, MARKER)
+    await world.database.close()
+
+    restore(copy, path, overwrite=True, now_ms=NOW_MS)
+
+    database = await Database.open(path)
+    scope = await scope_for_admin(database, "Acme")
+    [row] = await scope.rows(
+        "select events from usage_day where workspace_id = :workspace_id and kind = 0"
+    )
+    assert (await recounted(scope)).found == []
+    await database.close()
+    assert row[0] == 3, "the totals keep what the customer used, without its name"
