@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from llmtrack.domain.errors import AlreadyExists, Refused
 from llmtrack.domain.identifiers import new_public_id
 from llmtrack.domain.names import clean_name
-from llmtrack.storage.audit import Actor, record
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.database import Database
+from llmtrack.storage.user_audit import record_of_user
 from llmtrack.storage.users import USER_COLUMNS, User, user_of
 
 PER_USER_MAX = 20
@@ -103,8 +104,8 @@ def add_passkey(
         raise Refused(f"there are {PER_USER_MAX} passkeys already", fix="remove one first")
     if connection.execute(ADD_PASSKEY, values).rowcount == 0:
         raise AlreadyExists("this passkey is registered already")
-    details = {"email": user.email, "kind": "passkey", "name": values["name"]}
-    _record(connection, "add", user, details, (actor, now_ms))
+    details: dict[str, object] = {"kind": "passkey", "name": values["name"]}
+    record_of_user(connection, "second_factor.add", user, details, (actor, now_ms))
 
 
 USE_PASSKEY = """
@@ -133,24 +134,12 @@ def use_passkey(
     if connection.execute(USE_PASSKEY, values).rowcount == 1:
         return True
     user = passkey.user
-    details = {"email": user.email, "passkey": passkey.public_id, "counter": counter}
-    _record(connection, "refuse_copy", user, details, (Actor(user.id, user.email, ip), now_ms))
-    return False
-
-
-def _record(
-    connection: sqlite3.Connection,
-    verb: str,
-    user: User,
-    details: dict[str, object],
-    by: tuple[Actor, int],
-) -> None:
-    record(
+    details: dict[str, object] = {"passkey": passkey.public_id, "counter": counter}
+    record_of_user(
         connection,
-        workspace_id=None,
-        actor=by[0],
-        action=f"second_factor.{verb}",
-        target=user.public_id,
-        details=details,
-        now_ms=by[1],
+        "second_factor.refuse_copy",
+        user,
+        details,
+        (Actor(user.id, user.email, ip), now_ms),
     )
+    return False

@@ -1,14 +1,15 @@
 """Second factors of users: authenticator apps, and recovery codes for when one is lost."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmtrack.domain.errors import NotFound
 from llmtrack.domain.identifiers import new_public_id
 from llmtrack.domain.names import clean_name
-from llmtrack.storage.audit import Actor, record
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.database import Database
+from llmtrack.storage.user_audit import record_of_user
 from llmtrack.storage.users import User
 
 TOTP = "totp"
@@ -83,7 +84,7 @@ def add_totp(
     }
     connection.execute(ADD_FACTOR, values)
     details = {"kind": TOTP, "name": values["name"]}
-    _record(connection, "add", user, details, (actor, now_ms))
+    record_of_user(connection, "second_factor.add", user, details, (actor, now_ms))
 
 
 USE_STEP = """
@@ -123,7 +124,9 @@ def set_recovery_codes(
     """New ones; those before are worth nothing any more."""
     connection.execute(DELETE_CODES, {"user_id": user.id})
     connection.executemany(ADD_CODE, [(user.id, digest) for digest in digests])
-    _record(connection, "recovery_codes", user, {"codes": len(digests)}, (actor, now_ms))
+    record_of_user(
+        connection, "second_factor.recovery_codes", user, {"codes": len(digests)}, (actor, now_ms)
+    )
 
 
 COUNT_CODES = """
@@ -152,7 +155,7 @@ def use_recovery_code(
     values = {"user_id": user.id, "digest": digest, "now_ms": now_ms}
     if connection.execute(USE_CODE, values).rowcount == 0:
         return False
-    _record(connection, "use_recovery_code", user, {}, (actor, now_ms))
+    record_of_user(connection, "second_factor.use_recovery_code", user, {}, (actor, now_ms))
     return True
 
 
@@ -178,7 +181,9 @@ def remove_factor(
     [left] = connection.execute(COUNT_FACTORS, {"user_id": user.id}).fetchone()
     if not left:
         connection.execute(DELETE_CODES, {"user_id": user.id})
-    _record(connection, "remove", user, {"kind": row[0], "name": row[1]}, (actor, now_ms))
+    record_of_user(
+        connection, "second_factor.remove", user, {"kind": row[0], "name": row[1]}, (actor, now_ms)
+    )
 
 
 RESET_FACTORS = """
@@ -191,23 +196,5 @@ def reset_factors(connection: sqlite3.Connection, user: User, *, actor: Actor, n
     """For somebody who lost them all: an admin has to know who asks. How many there were."""
     removed = connection.execute(RESET_FACTORS, {"user_id": user.id}).rowcount
     connection.execute(DELETE_CODES, {"user_id": user.id})
-    _record(connection, "reset", user, {"removed": removed}, (actor, now_ms))
+    record_of_user(connection, "second_factor.reset", user, {"removed": removed}, (actor, now_ms))
     return removed
-
-
-def _record(
-    connection: sqlite3.Connection,
-    verb: str,
-    user: User,
-    details: Mapping[str, object],
-    by: tuple[Actor, int],
-) -> None:
-    record(
-        connection,
-        workspace_id=None,
-        actor=by[0],
-        action=f"second_factor.{verb}",
-        target=user.public_id,
-        details={"email": user.email, **details},
-        now_ms=by[1],
-    )

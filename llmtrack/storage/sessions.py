@@ -1,13 +1,13 @@
 """Browser sessions: a digest of the cookie's token, and until when it is good."""
 
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llmtrack.domain.errors import NotFound
 from llmtrack.domain.identifiers import new_public_id
-from llmtrack.storage.audit import Actor, record
+from llmtrack.storage.audit import Actor
 from llmtrack.storage.database import Database
+from llmtrack.storage.user_audit import record_of_user
 from llmtrack.storage.users import USER_COLUMNS, User, user_of
 
 USER_AGENT_LENGTH_MAX = 200
@@ -192,7 +192,7 @@ def revoke_session(
     values = {"user_id": user.id, "public_id": public_id}
     if connection.execute(REVOKE_SESSION, values).rowcount == 0:
         raise NotFound("no such session")
-    _record(connection, "revoke", user, {"session": public_id}, (actor, now_ms))
+    record_of_user(connection, "session.revoke", user, {"session": public_id}, (actor, now_ms))
 
 
 REVOKE_SESSIONS = """
@@ -207,7 +207,7 @@ def revoke_sessions(
     """End all sessions of this user but one; how many there were."""
     ended = connection.execute(REVOKE_SESSIONS, {"user_id": user.id, "but": but}).rowcount
     if ended:
-        _record(connection, "revoke_all", user, {"sessions": ended}, (actor, now_ms))
+        record_of_user(connection, "session.revoke_all", user, {"sessions": ended}, (actor, now_ms))
     return ended
 
 
@@ -220,21 +220,3 @@ update session set proved_ms = 0 where user_id = :user_id
 def forget_proof(connection: sqlite3.Connection, user_id: int) -> None:
     """Their rights have changed: the next sensitive step needs a new proof and token."""
     connection.execute(FORGET_PROOF, {"user_id": user_id})
-
-
-def _record(
-    connection: sqlite3.Connection,
-    verb: str,
-    user: User,
-    details: Mapping[str, object],
-    by: tuple[Actor, int],
-) -> None:
-    record(
-        connection,
-        workspace_id=None,
-        actor=by[0],
-        action=f"session.{verb}",
-        target=user.public_id,
-        details={"email": user.email, **details},
-        now_ms=by[1],
-    )
