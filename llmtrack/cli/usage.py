@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from llmtrack.storage.database import Database
 
 DIMENSIONS = ("provider", "model", "feature", "key", "customer", "environment", "status")
-COLUMNS = ("events", "failed", "input_tokens", "output_tokens", "cost_usd", "unpriced_events")
+COLUMNS = (
+    *("events", "failed", "input_tokens", "output_tokens", "cost_usd"),
+    *("unpriced_events", "unknown_usage_events"),
+)
 
 
 @click.command()
@@ -52,7 +55,8 @@ def usage(
 
     T is RFC 3339 or a date, which is its first moment in the workspace's time zone; --to is
     not included, so a November is --from 2026-11-01 --to 2026-12-01. Costs are US dollars.
-    Events without a price are counted in unpriced_events and add nothing to the cost.
+    Events without a price are counted in unpriced_events, those whose token counts are missing
+    or contradict each other in unknown_usage_events; neither adds to the cost.
     """
 
     async def run(database: "Database") -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
