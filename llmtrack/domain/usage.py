@@ -117,7 +117,10 @@ def canonical_usage(reported: ReportedUsage) -> Usage:
 
 def _out_of_bounds(reported: ReportedUsage) -> list[str]:
     counts = msgspec.structs.astuple(reported)[_COUNTS]
-    if not [n for n in counts if n and not 0 < n <= COUNT_MAX]:
+    for n in counts:  # a loop: the quickest way to find that there is nothing to tell
+        if n and not 0 < n <= COUNT_MAX:
+            break
+    else:
         return []
     named = zip(_REPORTED_COUNTS, counts, strict=True)
     return [name for name, n in named if n and not 0 < n <= COUNT_MAX]
