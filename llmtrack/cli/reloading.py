@@ -6,7 +6,14 @@ from llmtrack.cli.data import Data
 from llmtrack.cli.listening import Plan, known_names, pair_source, tls_mode
 from llmtrack.cli.logs import set_up_logging
 from llmtrack.cli.watching import metrics_access
-from llmtrack.config.table import LISTEN, LOG_FORMAT, LOG_LEVEL, SETTINGS, TRUSTED_PROXIES
+from llmtrack.config.table import (
+    DISK_MAX_DB_SIZE,
+    LISTEN,
+    LOG_FORMAT,
+    LOG_LEVEL,
+    SETTINGS,
+    TRUSTED_PROXIES,
+)
 from llmtrack.domain.errors import LLMtrackError
 from llmtrack.services.listening import parse_address
 from llmtrack.services.vitals import Vitals
@@ -36,6 +43,8 @@ class Reloading:
             return
         set_up_logging(config[LOG_LEVEL], config[LOG_FORMAT])
         self._vitals.access = metrics_access(config)
+        if self._vitals.limit is not None:
+            self._vitals.limit.limit_bytes = config[DISK_MAX_DB_SIZE]
         if self._plan.proxies is not None:
             networks = config[TRUSTED_PROXIES]
             self._plan.proxies.networks = networks

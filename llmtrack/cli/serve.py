@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 @click.option("--tls-mode", metavar="M", help="auto, files, acme, self-signed or proxy.")
 @click.option("--tls-cert", metavar="F", help="PEM: full chain.")
 @click.option("--tls-key", metavar="F", help="PEM: private key.")
+@click.option(
+    "--max-db-size",
+    metavar="SIZE",
+    help="Near it the oldest single events are removed, e.g. 20GiB; totals stay.",
+)
 @pass_data
 def serve(
     data: Data,
@@ -39,6 +44,7 @@ def serve(
     tls_mode: str | None,
     tls_cert: str | None,
     tls_key: str | None,
+    max_db_size: str | None,
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C; SIGHUP reloads settings and certificates.
 
@@ -61,6 +67,7 @@ def serve(
             table.TLS_MODE: tls_mode,
             table.TLS_CERT_FILE: tls_cert,
             table.TLS_KEY_FILE: tls_key,
+            table.DISK_MAX_DB_SIZE: max_db_size,
         }
     )
     _serve(data)
@@ -108,7 +115,7 @@ def _serve(data: Data) -> None:
             start=lambda database: _start(database, plan, vitals, outside),
             jobs=partial(server_jobs, data),
             reloading=Reloading(data, plan, vitals),
-            guard=vitals.guard,
+            vitals=vitals,
             check_pages=check_pages,
             renewal=renewal_of(data, plan),
         )

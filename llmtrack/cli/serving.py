@@ -19,10 +19,10 @@ from llmtrack.cli.reloading import Reloading
 from llmtrack.domain.credentials import mint_token
 from llmtrack.domain.errors import LLMtrackError, Refused
 from llmtrack.services.acme_renewal import Renewal
-from llmtrack.services.disk_guard import DiskGuard
 from llmtrack.services.jobs import Job, Jobs
 from llmtrack.services.packing import keep_packing
 from llmtrack.services.supervisor import keep_watchdog, notify
+from llmtrack.services.vitals import Vitals
 from llmtrack.storage.database import Database
 from llmtrack.storage.login_links import SETUP_LIFE_MS, create_setup_link
 
@@ -43,7 +43,7 @@ class Life(NamedTuple):
     start: Callable[[Database], Awaitable[RunningServer]]
     jobs: Callable[[Database], Sequence[Job]]
     reloading: Reloading
-    guard: DiskGuard | None
+    vitals: Vitals
     check_pages: Callable[[], Awaitable[None]] | None
     """Raises when the file is damaged; None: it has been looked at."""
     renewal: Renewal | None
@@ -103,8 +103,10 @@ def _chores(
         keep_watchdog(database.turn),
         keep_packing(database, now_ms),
     ]
-    if life.guard is not None:
-        found.append(life.guard.watch())
+    if life.vitals.guard is not None:
+        found.append(life.vitals.guard.watch())
+    if life.vitals.limit is not None:
+        found.append(life.vitals.limit.watch(database, now_ms))
     if life.check_pages is not None:
         found.append(ending.unless(life.check_pages))
     if life.renewal is not None:

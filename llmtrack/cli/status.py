@@ -47,10 +47,15 @@ def server_fields(data: Data) -> dict[str, Any]:
 
 
 def file_fields(data: Data) -> dict[str, Any]:
+    from llmtrack.config.table import DISK_MAX_DB_SIZE
+    from llmtrack.storage.maintenance import bytes_in_use
+
     wal = data.database.with_name(data.database.name + "-wal")
     return {
         "data": str(data.directory),
         "database_bytes": data.database.stat().st_size,
+        "database_used_bytes": bytes_in_use(data.database),
+        "database_limit_bytes": data.config[DISK_MAX_DB_SIZE] or None,
         "wal_bytes": wal.stat().st_size if wal.exists() else 0,
         "disk_free_bytes": shutil.disk_usage(data.directory).free,
     }

@@ -10,6 +10,7 @@ from llmtrack.cli.data import Data, now_ms, pass_data
 from llmtrack.cli.options import json_option, workspace_option
 from llmtrack.cli.output import moment, print_fields, print_json, print_rows
 from llmtrack.cli.periods import instant, month_start_ms
+from llmtrack.domain.periods import quarter_end_ms
 
 if TYPE_CHECKING:
     from llmtrack.storage.database import Database
@@ -24,7 +25,12 @@ COLUMNS = (
 @click.command()
 @workspace_option
 @click.option("--from", "start", metavar="T", help="First instant. Default: this month's start.")
-@click.option("--to", "end", metavar="T", help="First instant after it. Default: now.")
+@click.option(
+    "--to",
+    "end",
+    metavar="T",
+    help="First instant after it. Default: now, to the end of the quarter hour.",
+)
 @click.option(
     "--by",
     type=click.Choice([*DIMENSIONS, "day"]),
@@ -66,7 +72,7 @@ def usage(
         scope = await scope_for_admin(database, workspace)
         zone, now = scope.time_zone, now_ms()
         start_ms = instant("from", start, zone) if start else month_start_ms(now, zone)
-        end_ms = instant("to", end, zone) if end else max(now, start_ms)
+        end_ms = instant("to", end, zone) if end else max(quarter_end_ms(now), start_ms)
         if end_ms < start_ms:
             raise click.UsageError(f"--to ({moment(end_ms)}) is before --from ({moment(start_ms)})")
         click.echo(f"{scope.name}: {moment(start_ms)} to {moment(end_ms)}, {zone}", err=True)

@@ -5,12 +5,14 @@ from llmtrack.cli.listening import Plan
 from llmtrack.config.loading import Config
 from llmtrack.config.table import (
     DISK_BALLAST,
+    DISK_MAX_DB_SIZE,
     DISK_STOP_FREE,
     DISK_WARN_FREE,
     METRICS_ALLOW,
     METRICS_TOKEN,
 )
 from llmtrack.services.disk_guard import DiskGuard
+from llmtrack.services.size_limit import SizeLimit
 from llmtrack.services.vitals import MetricsAccess, Vitals
 
 
@@ -25,6 +27,7 @@ def vitals_of(data: Data, plan: Plan) -> Vitals:
     guard.look()
     return Vitals(
         guard=guard,
+        limit=SizeLimit(data.directory, limit_bytes=config[DISK_MAX_DB_SIZE]),
         access=metrics_access(config),
         started_ms=now_ms(),
         certificate_ends_ms=lambda: plan.tls.facts.not_after_ms if plan.tls else None,

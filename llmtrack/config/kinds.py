@@ -109,6 +109,20 @@ def _size_from_toml(value: object) -> int:
     return _size(value if isinstance(value, str) else "")
 
 
+def size_from(least: str) -> Kind[int]:
+    """0, or at least so much: a forgotten unit must not pass for a few bytes."""
+    name = f"a size of at least {least}, such as 20GiB, or 0"
+
+    def checked(size: int) -> int:
+        if 0 < size < _size(least):
+            raise ValueError(name)
+        return size
+
+    return Kind(
+        name, lambda text: checked(_size(text)), lambda value: checked(_size_from_toml(value))
+    )
+
+
 def _time_of_day(text: str) -> int | None:
     if not text:
         return None

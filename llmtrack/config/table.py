@@ -20,6 +20,7 @@ from llmtrack.config.kinds import (
     TEXTS,
     TIME_OF_DAY,
     choice,
+    size_from,
 )
 from llmtrack.config.setting import Setting
 
@@ -166,6 +167,15 @@ DISK_BALLAST = Setting(
     "Size of a file in the data directory that is given up when the disk is full: even deleting "
     "needs room. 0 for none.",
 )
+DISK_MAX_DB_SIZE = Setting(
+    "disk.max_db_size",
+    size_from("16MiB"),
+    "0",
+    "What the database may take, without its log. Near it the oldest single events of all "
+    "workspaces are removed; their totals stay, `llmtrack purge ledger` lists what went. 0: no "
+    "limit.",
+    reloads=True,
+)
 MAIL_HOST = Setting(
     "mail.host",
     TEXT,
@@ -244,6 +254,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     DISK_WARN_FREE,
     DISK_STOP_FREE,
     DISK_BALLAST,
+    DISK_MAX_DB_SIZE,
     MAIL_HOST,
     MAIL_PORT,
     MAIL_TLS,

@@ -30,6 +30,15 @@ def quarter_of(timestamp_ms: int) -> int:
     return timestamp_ms // QUARTER_MS
 
 
+def quarter_end_ms(timestamp_ms: int) -> int:
+    """The end of the quarter that is running then, or the moment itself between two.
+
+    Up to there a question that means "until now" is answered from sums alone, which know of
+    events that were removed as well.
+    """
+    return -(-timestamp_ms // QUARTER_MS) * QUARTER_MS
+
+
 @lru_cache(maxsize=65_536)
 def day_of_quarter(quarter: int, zone_name: str) -> int:
     """Days since 1970-01-01 of the local date in which a quarter begins."""

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.periods import (
     DAY_MS,
-    QUARTER_MS,
     date_of_day,
     day_number,
     day_of,
@@ -14,6 +13,7 @@ from llmtrack.domain.periods import (
     local_date,
     month_start,
     next_month,
+    quarter_end_ms,
     zone,
 )
 from llmtrack.domain.spans import Span, Step, aligned, step_for
@@ -121,7 +121,7 @@ def _last_hours(now_ms: int, zone_name: str) -> Timeframe:
     passed_ms = (hour.minute * 60 + hour.second) * 1000
     end_ms = (now_ms // 1000 * 1000) - passed_ms + HOUR_MS
     span = aligned(Span(end_ms - DAY_MS, end_ms))
-    now = -(-now_ms // QUARTER_MS) * QUARTER_MS
+    now = quarter_end_ms(now_ms)
     previous = Span(span.start_ms - DAY_MS, min(span.end_ms, now) - DAY_MS)
     return Timeframe("24h", NAMED["24h"], span, previous, "the 24 hours before", Step.HOUR)
 
@@ -142,7 +142,7 @@ def _days(
     today = local_date(now_ms, zone_name)
     if dates[0] <= today < dates[1]:
         passed_days = (today - dates[0]).days
-        now = -(-now_ms // QUARTER_MS) * QUARTER_MS
+        now = quarter_end_ms(now_ms)
         passed_ms = now - day_start_ms(day_number(today), zone_name)
         same_day = day_start_ms(day_number(before[0]) + passed_days, zone_name)
         previous = Span(whole.start_ms, min(same_day + passed_ms, whole.end_ms))

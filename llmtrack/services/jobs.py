@@ -86,18 +86,24 @@ class Jobs:
                 # New here: its first time is the next one on the clock, not now.
                 await self._database.write(note_job, job.name, now_ms=now_ms)
             elif is_due(job.schedule, state, now_ms):
-                await self._run(job)
+                await run_job(self._database, job.name, job.run, self._clock_ms)
 
-    async def _run(self, job: Job) -> None:
-        await self._database.write(start_job, job.name, now_ms=self._clock_ms())
-        try:
-            result, succeeded = await job.run(), True
-        except Exception as error:
-            log.exception("job %s failed", job.name)
-            result, succeeded = f"{type(error).__name__}: {error}", False
-        await self._database.write(
-            finish_job, job.name, succeeded=succeeded, result=result, now_ms=self._clock_ms()
-        )
+
+async def run_job(
+    database: Database,
+    name: str,
+    run: Callable[[], Awaitable[str]],
+    clock_ms: Callable[[], int],
+) -> bool:
+    """Run it now and note what became of it; whether it succeeded."""
+    await database.write(start_job, name, now_ms=clock_ms())
+    try:
+        result, succeeded = await run(), True
+    except Exception as error:
+        log.exception("job %s failed", name)
+        result, succeeded = f"{type(error).__name__}: {error}", False
+    await database.write(finish_job, name, succeeded=succeeded, result=result, now_ms=clock_ms())
+    return succeeded
 
 
 def is_due(schedule: Schedule, state: JobState, now_ms: int) -> bool:

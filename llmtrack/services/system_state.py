@@ -21,6 +21,8 @@ class SystemState(NamedTuple):
     schema_known: int
     directory: str
     database_bytes: int
+    limit_bytes: int
+    """0: the database may grow as it will."""
     wal_bytes: int
     free_bytes: int | None
     """None where nobody watches the disk."""
@@ -45,6 +47,7 @@ async def system_state(database: Database, vitals: Vitals) -> SystemState:
         schema_known=len(MIGRATIONS),
         directory=str(path.parent),
         database_bytes=size_of(path),
+        limit_bytes=vitals.limit.limit_bytes if vitals.limit else 0,
         wal_bytes=size_of(path.with_name(f"{path.name}-wal")),
         free_bytes=guard.free_bytes if guard else None,
         room=guard.room if guard else Room.OK,

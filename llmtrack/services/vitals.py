@@ -9,6 +9,7 @@ from typing import NamedTuple
 from llmtrack import __version__
 from llmtrack.services.disk_guard import DiskGuard, Room
 from llmtrack.services.proxies import Network, TrustedProxies
+from llmtrack.services.size_limit import SizeLimit
 from llmtrack.storage.database import Database
 from llmtrack.storage.engine import sqlite_version
 from llmtrack.storage.job_states import job_states
@@ -47,12 +48,14 @@ class Vitals:
         self,
         *,
         guard: DiskGuard | None = None,
+        limit: SizeLimit | None = None,
         access: MetricsAccess | None = None,
         started_ms: int = 0,
         certificate_ends_ms: Callable[[], int | None] = lambda: None,
         backup_directory: Path | None = None,
     ) -> None:
         self.guard = guard
+        self.limit = limit
         self.access = access or MetricsAccess()
         self.requests: Counter[tuple[str, str, int]] = Counter()
         """By method, route and status."""
@@ -97,6 +100,11 @@ class Vitals:
             found.append(Sample("disk_free_bytes", "gauge", "Free where the data is.", free))
             text = "1 while events are refused because the disk is full."
             found.append(Sample("disk_full", "gauge", text, int(self.is_disk_full)))
+        if self.limit is not None:
+            text = "Size of the database without pages that are free to be used again."
+            found.append(Sample("database_used_bytes", "gauge", text, self.limit.used_bytes))
+            text = "disk.max_db_size; 0 is no limit."
+            found.append(Sample("database_limit_bytes", "gauge", text, self.limit.limit_bytes))
         ends_ms = self.certificate_ends_ms()
         if ends_ms is not None:
             text = "When the certificate in use ends."

@@ -18,6 +18,7 @@ from llmtrack.storage.database import (
 )
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.faults import Fault, fault_of
+from llmtrack.storage.maintenance_sizes import all_bytes_in_use
 
 PROBLEMS_MAX = 20
 
@@ -203,11 +204,7 @@ def all_copied(path: Path, target: Path) -> None:
 def bytes_in_use(path: Path) -> int:
     """About what a copy will take."""
     with closing(open_to_read(path)) as connection:
-        [pages, free, size] = (
-            connection.execute(f"pragma {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-    return int((pages - free) * size)
+        return all_bytes_in_use(connection)
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ from llmtrack.domain.periods import (
     local_date,
     month_start,
     parse_instant,
+    quarter_end_ms,
     rfc3339,
 )
 from llmtrack.services.usage_rows import BY_DAY, DIMENSIONS, usage_rows
@@ -24,7 +25,8 @@ PARAMETERS = frozenset({"by", "from", "to"})
 
 
 async def get_usage(request: web.Request) -> web.Response:
-    """Query: `by` (default model), `from` (default the month's start), `to` (default now).
+    """Query: `by` (default model), `from` (default the month's start), `to` (default the end of
+    the quarter hour that is running).
 
     Times are RFC 3339 or a date, which is its first moment in the workspace's zone.
     """
@@ -45,7 +47,7 @@ async def get_usage(request: web.Request) -> web.Response:
     zone = scope.time_zone
     month_ms = day_start_ms(day_number(month_start(local_date(now_ms, zone))), zone)
     start_ms = _instant(request, "from", month_ms, zone)
-    end_ms = _instant(request, "to", max(now_ms, start_ms), zone)
+    end_ms = _instant(request, "to", max(quarter_end_ms(now_ms), start_ms), zone)
     if end_ms < start_ms:
         raise InvalidValue("to", "to is before from")
     answer = {
