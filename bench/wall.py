@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from llmtrack.domain.periods import DAY_MS, day_of
 from llmtrack.storage.connections import connect_walled, open_reading, open_writing
-from llmtrack.storage.database import migrate
+from llmtrack.storage.migrating import migrate
 from tests.storage.seeded import add_rows, add_workspace, random_row, repeatable
 
 EVENTS = 60_000

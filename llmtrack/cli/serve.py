@@ -70,7 +70,10 @@ def serve(
             table.DISK_MAX_DB_SIZE: max_db_size,
         }
     )
-    _serve(data)
+    from llmtrack.cli.starting import may_be_ended
+
+    with may_be_ended():
+        _serve(data)
 
 
 class Outside(NamedTuple):
@@ -84,12 +87,12 @@ def _serve(data: Data) -> None:
     import asyncio
 
     from llmtrack.cli.certifying import renewal_of
-    from llmtrack.cli.db import back_up_before_upgrade
     from llmtrack.cli.listening import plan_listening
     from llmtrack.cli.logs import set_up_logging
     from llmtrack.cli.reloading import Reloading
     from llmtrack.cli.scheduling import server_jobs
     from llmtrack.cli.serving import Life, run_server
+    from llmtrack.cli.starting import upgrade_if_pending
     from llmtrack.cli.watching import vitals_of
     from llmtrack.config.table import LOG_FORMAT, LOG_LEVEL
     from llmtrack.services.files import make_directory
@@ -106,8 +109,7 @@ def _serve(data: Data) -> None:
         plan = plan_listening(data.config, open_things)
         notify("STATUS=reading the database's pages")
         check_pages = check_or_defer(data.database, data.backup_directory)
-        notify("STATUS=looking whether the database has to be upgraded")
-        back_up_before_upgrade(data)
+        upgrade_if_pending(data)
         lock.tell(plan.url)
         vitals = vitals_of(data, plan)
         outside = _outside(data, plan)

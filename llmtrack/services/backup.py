@@ -40,9 +40,9 @@ from llmtrack.storage.maintenance import (
     all_problems,
     bytes_in_use,
     open_to_read,
-    schema_version,
 )
 from llmtrack.storage.maintenance_audit import all_audit_heads, heads_text
+from llmtrack.storage.migrating import schema_version
 
 COPY_ATTEMPTS = 3
 

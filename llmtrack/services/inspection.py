@@ -13,8 +13,9 @@ from llmtrack.domain.periods import date_of_day
 from llmtrack.services.lock import holder_of
 from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.engine import sqlite_version
-from llmtrack.storage.maintenance import all_problems, open_to_read, schema_version
+from llmtrack.storage.maintenance import all_problems, open_to_read
 from llmtrack.storage.maintenance_audit import all_audit_verdict
+from llmtrack.storage.migrating import schema_version
 from llmtrack.storage.packs import Block
 from llmtrack.storage.recount import Difference, differences, is_purged, next_day
 from llmtrack.storage.recount_packs import packed_blocks, wrong_packs

@@ -8,7 +8,8 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +22,34 @@ def notify(*lines: str) -> None:
     if address.startswith("@"):
         address = "\0" + address[1:]
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+        out.settimeout(0.5)  # a supervisor that does not listen must not hold us up
         out.connect(address)
         out.sendall("\n".join(lines).encode())
+
+
+EXTENSION_S = 30
+STEP_S_MAX = 4 * 3600
+"""A step of a start that takes longer hangs: systemd may end it."""
+
+
+@contextlib.contextmanager
+def keep_starting() -> Iterator[None]:
+    """Ask for more time as long as a step of the start takes; TimeoutStartSec= is for others."""
+    is_done = threading.Event()
+
+    def ask() -> None:
+        for _ in range(0, STEP_S_MAX, EXTENSION_S // 3):
+            notify(f"EXTEND_TIMEOUT_USEC={EXTENSION_S * 1_000_000}")
+            if is_done.wait(EXTENSION_S // 3):
+                return
+
+    asking = threading.Thread(target=ask, name="keep-starting", daemon=True)
+    asking.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        asking.join()
 
 
 def watchdog_period_s() -> float | None:

@@ -1,14 +1,16 @@
 """Bringing a database to this version's schema: never without a way back."""
 
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from llmtrack.services.backup import BackupFacts, check_space, create, default_name, start_empty
 from llmtrack.services.files import make_directory
-from llmtrack.storage.database import connect_writer, migrate
-from llmtrack.storage.maintenance import all_copied, bytes_in_use, open_to_read, schema_version
+from llmtrack.storage.database import connect_writer
+from llmtrack.storage.maintenance import all_copied, bytes_in_use, open_to_read
+from llmtrack.storage.migrating import migrate, schema_version
 from llmtrack.storage.schema import MIGRATIONS
 
 PRE_UPGRADE = "pre-upgrade"
@@ -64,8 +66,8 @@ def rehearse(database: Path) -> Rehearsal:
             part.with_name(part.name + suffix).unlink(missing_ok=True)
 
 
-def upgrade(database: Path) -> int:
-    """Do what is pending; the schema then."""
+def upgrade(database: Path, *, begins: Callable[[int], None] | None = None) -> int:
+    """Do what is pending; the schema then. `begins` hears the number of each step."""
     with closing(connect_writer(database)) as connection:
-        migrate(connection)
+        migrate(connection, begins=begins)
     return schema_of(database)

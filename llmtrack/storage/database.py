@@ -18,6 +18,7 @@ from llmtrack.storage.connections import (
     open_writing,
 )
 from llmtrack.storage.faults import Fault, fault_of
+from llmtrack.storage.migrating import migrate, schema_version
 from llmtrack.storage.pending_sums import PendingSums, settle
 from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
 from llmtrack.storage.wall import TooSlow, Walled
@@ -261,7 +262,7 @@ def check_identity(connection: sqlite3.Connection, path: Path, *, may_be_new: bo
         # Tables first: another process that makes them names itself in the same transaction.
         tables = connection.execute("select count(*) from sqlite_schema").fetchone()[0]
         application_id = connection.execute("pragma application_id").fetchone()[0]
-        version = _schema_version(connection)
+        version = schema_version(connection)
     except sqlite3.DatabaseError as error:
         if fault_of(error) is Fault.NOT_A_DATABASE:
             raise DatabaseUnusable(f"{path} is no SQLite database", fix=fix) from error
@@ -280,19 +281,3 @@ def _cannot_open(path: Path, error: Exception) -> DatabaseUnusable:
     return DatabaseUnusable(
         f"cannot open {path}: {error}", fix=f"check who owns {path.parent} and its free space"
     )
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, each step in a transaction of its own."""
-    while (number := _schema_version(connection)) < len(MIGRATIONS):
-        with transaction(connection):
-            if _schema_version(connection) != number:  # another process was quicker
-                continue
-            for statement in MIGRATIONS[number].split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"pragma user_version={number + 1}")
-            connection.execute(f"pragma application_id={APPLICATION_ID}")
-
-
-def _schema_version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("pragma user_version").fetchone()[0])

@@ -225,10 +225,6 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def schema_version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("pragma user_version").fetchone()[0])
-
-
 async def schema_version_of(database: Database) -> int:
     [row] = await database.rows("pragma user_version")
     return int(row[0])

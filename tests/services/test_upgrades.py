@@ -16,7 +16,7 @@ from llmtrack.services.upgrades import (
     schema_of,
     upgrade,
 )
-from llmtrack.storage import database as database_module
+from llmtrack.storage import migrating
 from llmtrack.storage.database import Database
 from llmtrack.storage.maintenance import all_costs
 from llmtrack.storage.schema import MIGRATIONS
@@ -55,7 +55,7 @@ def behind(old: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A database with one more step to go."""
     upgrade(old)
     step = "create table planned (id integer primary key) strict"
-    for module in ("storage.database", "services.upgrades"):
+    for module in ("storage.database", "storage.migrating", "services.upgrades"):
         monkeypatch.setattr(f"llmtrack.{module}.MIGRATIONS", (*MIGRATIONS, step))
     return old
 
@@ -97,13 +97,13 @@ def test_a_migration_that_is_cut_off_is_done_again_whole(
     behind: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = (*MIGRATIONS, "create table planned (id integer primary key) strict;\nselect nothing")
-    monkeypatch.setattr(database_module, "MIGRATIONS", broken)
+    monkeypatch.setattr(migrating, "MIGRATIONS", broken)
     with pytest.raises(sqlite3.OperationalError):
         upgrade(behind)
 
     assert schema_of(behind) == len(MIGRATIONS)
     good = (*MIGRATIONS, "create table planned (id integer primary key) strict")
-    monkeypatch.setattr(database_module, "MIGRATIONS", good)
+    monkeypatch.setattr(migrating, "MIGRATIONS", good)
     upgrade(behind)
     assert schema_of(behind) == len(MIGRATIONS) + 1
 

@@ -13,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from llmtrack.storage.database import connect_writer, migrate
+from llmtrack.storage.database import connect_writer
+from llmtrack.storage.migrating import migrate
 from llmtrack.storage.schema import LOOKUP_TABLES
 from llmtrack.storage.wall import PARTS, SHARED
 from tests.storage.seeded import repeatable
