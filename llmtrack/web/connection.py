@@ -68,7 +68,7 @@ class Connection(RequestHandler):
         if not self._lane.submit(message, body, self._ip, self._send):
             self._messages[0] = (message, self._unread(body))
             return False
-        self._take_from_queue()
+        self._take_from_queue(message)
         return True
 
     def resume_reading(self, resume_parser: bool = True) -> None:
@@ -76,13 +76,14 @@ class Connection(RequestHandler):
         if self._reading_paused or self._buffer_paused:
             super().resume_reading(resume_parser)
 
-    def _take_from_queue(self) -> None:
+    def _take_from_queue(self, message: RawRequestMessage) -> None:
         """What aiohttp's task does with a message that it takes."""
         self._messages.popleft()
         assert self._parser is not None and self._manager is not None  # noqa: S101, PT018
         self._parser.message_consumed()
         self._manager.requests_count += 1
         self._request_in_progress = True  # shutdown waits for it
+        self._close = self._close or message.should_close  # what comes behind it is not read
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
 
     def _send(self, answer: bytes) -> None:

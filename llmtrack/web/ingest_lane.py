@@ -62,7 +62,6 @@ class IngestLane:
             and message.method == "POST"
             and self._is_open
             and message.version == HttpVersion11
-            and not message.should_close
             and not message.upgrade
             and not message.chunked
             and "Content-Encoding" not in message.headers
@@ -96,7 +95,9 @@ class IngestLane:
             return False
         key = self._keys.known(credential(message.headers), now_ms, ip)
         priced = key and self._priced(message, body, key, now_ms)
-        if key is None or priced is None or not self._ingest.offer(_Passing(priced, self, send)):
+        if key is None or priced is None:
+            return False
+        if not self._ingest.offer(_Passing(priced, self, send, closes=message.should_close)):
             return False
         self._keys.note_use(key, ip, now_ms)
         return True
@@ -114,28 +115,32 @@ class IngestLane:
         event.idempotency_key = message.headers.get("Idempotency-Key")
         return price_event(book, key, event)
 
-    def answer(self, result: Result, warnings: list[str], since: float) -> bytes:
-        """The whole answer: head and body."""
+    def answer(
+        self, result: Result, warnings: list[str], since: float, *, closes: bool
+    ) -> bytes:
+        """The whole answer: head and body; `closes` if it is the connection's last."""
         if isinstance(result, Overloaded):
             status, body = 503, msgspec.json.encode(OVERLOADED)
         else:
             status, body = encoded(result, warnings)
         self._vitals.note("POST", PATH, status, time.monotonic() - since)
-        return b"%b%d\r\n\r\n%b" % (self._heads.of(status), len(body), body)
+        return b"%b%d\r\n\r\n%b" % (self._heads.of(status, closes), len(body), body)
 
 
 class _Passing(Submission):
     """One event on its way through the lane."""
 
-    __slots__ = ("_lane", "_send")
+    __slots__ = ("_closes", "_lane", "_send")
 
-    def __init__(self, priced: PricedEvent, lane: IngestLane, send: Send) -> None:
+    def __init__(self, priced: PricedEvent, lane: IngestLane, send: Send, *, closes: bool) -> None:
         super().__init__([priced])
         self._lane = lane
         self._send = send
+        self._closes = closes
 
     def answer(self, results: list[Result]) -> None:
-        self._send(self._lane.answer(results[0], self.events[0].event.warnings, self.since))
+        warnings = self.events[0].event.warnings
+        self._send(self._lane.answer(results[0], warnings, self.since, closes=self._closes))
 
 
 class _Heads:
@@ -148,20 +153,22 @@ class _Heads:
         headers["Server"] = "llmtrack"
         self._lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._second = 0
-        self._made: dict[int, bytes] = {}
+        self._made: dict[tuple[int, bool], bytes] = {}
 
-    def of(self, status: int) -> bytes:
+    def of(self, status: int, closes: bool) -> bytes:  # noqa: FBT001 - the key of a memo
         second = int(time.time())
         if second != self._second:
             self._second = second
             self._made.clear()
-        head = self._made.get(status)
+        head = self._made.get((status, closes))
         if head is None:
-            head = self._made[status] = self._head(status)
+            head = self._made[status, closes] = self._head(status, closes=closes)
         return head
 
-    def _head(self, status: int) -> bytes:
+    def _head(self, status: int, *, closes: bool) -> bytes:
         extra = "Retry-After: 1\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
+        if closes:
+            extra += "Connection: close\r\n"
         date = formatdate(self._second, usegmt=True)
         phrase = HTTPStatus(status).phrase
         text = f"HTTP/1.1 {status} {phrase}\r\n{self._lines}{extra}Date: {date}\r\nContent-Length: "

@@ -69,6 +69,36 @@ async def test_both_ways_send_the_same_headers(wire: Wire, client: Client) -> No
     assert list(slow) != list(quick), "the second did not take the lane"
 
 
+async def test_a_connection_for_one_event_is_answered_and_closed(
+    wire: Wire, client: Client, world: World
+) -> None:
+    """As the official Python client does, which opens a connection for each event."""
+    await open_lane(client, wire.raw_key)
+    before = await count_events(world)
+    wire.writer.write(wire.request(BODY, "Connection: close"))
+    status, headers, document = await wire.answer()
+
+    assert (status, document["cost"]) == (200, 0.000066)
+    assert headers["Connection"] == "close"
+    assert list(headers)[-1] == "Content-Length", "it did not take the lane"
+    assert await wire.reader.read() == b""
+    assert await count_events(world) == before + 1
+
+
+async def test_what_follows_the_last_request_of_a_connection_is_not_stored(
+    wire: Wire, client: Client, world: World
+) -> None:
+    await open_lane(client, wire.raw_key)
+    before = await count_events(world)
+    world.database.submit(_sleep)
+    wire.writer.write(wire.request(BODY, "Connection: close"))
+    await asyncio.sleep(0.05)
+    wire.writer.write(wire.request())
+    assert (await wire.answer())[0] == 200
+    assert await wire.reader.read() == b""
+    assert await count_events(world) == before + 1
+
+
 async def test_requests_in_one_packet_are_answered_in_order(
     wire: Wire, client: Client, world: World
 ) -> None:
