@@ -21,23 +21,35 @@ READ_BYTES = 2**16
 
 
 class Connection(RequestHandler):
-    __slots__ = ("_body_timer", "_ip", "_lane")
+    __slots__ = ("_body_timer", "_has_started", "_ip", "_lane")
 
     def __init__(self, server: web.Server, lane: IngestLane, **options: Any) -> None:
         super().__init__(server, **options)
         self._lane = lane
         self._ip = ""
         self._body_timer: asyncio.TimerHandle | None = None
+        self._has_started = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         peer = self.peername
         self._ip = str(peer[0]) if isinstance(peer, tuple) else ""
 
+    async def start(self) -> None:
+        """aiohttp's task. The first request may be here, and taken, before it runs."""
+        self._has_started = True
+        if self._body_timer is not None or self._request_in_progress:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        await super().start()
+
     def data_received(self, data: bytes) -> None:
         waiter = self._waiter
-        if waiter is None or waiter.done():  # the task is at work, and will look by itself
-            super().data_received(data)
+        if self._has_started and (waiter is None or waiter.done()):
+            super().data_received(data)  # the task is at work, and will look by itself
             return
         self._waiter = None  # hides the task: what is parsed stays in the queue
         try:
