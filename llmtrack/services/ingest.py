@@ -17,7 +17,7 @@ from llmtrack.services.write_trouble import WriteTrouble
 from llmtrack.storage.database import Database
 from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.storage.usage import Outcome, UsageWriter
-from llmtrack.storage.writer import Connection, FileFault, light_transaction, transaction
+from llmtrack.storage.writer import Connection, FileFault, transaction
 
 QUEUE_EVENTS_MAX = 20_000
 COMMIT_EVENTS_MAX = 1000
@@ -191,7 +191,7 @@ class Ingest:
     def _settle(self, connection: Connection) -> None:
         self._settled = time.monotonic()
         try:
-            with light_transaction(connection):
+            with transaction(connection):
                 self._sums.settle(connection)
         except FileFault as error:  # they stay noted, and the next batch tells of the fault
             log.warning("sums were not written: %s", error)

@@ -25,7 +25,9 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """`begin immediate` ... commit; any fault rolls all of it back.
 
     Immediate, because a transaction that starts by reading cannot be upgraded once another
-    process has written (SQLITE_BUSY_SNAPSHOT).
+    process has written (SQLITE_BUSY_SNAPSHOT). Always with the wait for the disk: what was
+    committed without one, and then dropped by a sync that failed, would be a hole in the WAL,
+    and the next start would read the WAL no further than to there.
     """
     connection.execute("begin immediate")
     try:
@@ -36,21 +38,6 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("rollback")
         raise
-
-
-@contextmanager
-def light_transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """A transaction that a power loss may undo, but nothing that was committed before it.
-
-    For work that would be done again then. It spares waiting for the disk: the next
-    transaction's wait makes this one last, too.
-    """
-    connection.execute("pragma synchronous=normal")
-    try:
-        with transaction(connection):
-            yield
-    finally:
-        connection.execute("pragma synchronous=full")
 
 
 class Writer:

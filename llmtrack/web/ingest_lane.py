@@ -115,9 +115,7 @@ class IngestLane:
         event.idempotency_key = message.headers.get("Idempotency-Key")
         return price_event(book, key, event)
 
-    def answer(
-        self, result: Result, warnings: list[str], since: float, *, closes: bool
-    ) -> bytes:
+    def answer(self, result: Result, warnings: list[str], since: float, *, closes: bool) -> bytes:
         """The whole answer: head and body; `closes` if it is the connection's last."""
         if isinstance(result, Overloaded):
             status, body = 503, msgspec.json.encode(OVERLOADED)
@@ -155,7 +153,7 @@ class _Heads:
         self._second = 0
         self._made: dict[tuple[int, bool], bytes] = {}
 
-    def of(self, status: int, closes: bool) -> bytes:  # noqa: FBT001 - the key of a memo
+    def of(self, status: int, closes: bool) -> bytes:
         second = int(time.time())
         if second != self._second:
             self._second = second

@@ -50,6 +50,30 @@ async def test_an_answer_means_the_event_is_committed(ingest: Ingest, database: 
     other_process.close()
 
 
+async def test_every_commit_waits_for_the_disk(
+    ingest: Ingest, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sums' as well: after a sync that failed, a commit that did not wait is a hole in the
+    WAL, and whatever was acknowledged behind it would be lost with the power."""
+    monkeypatch.setattr(ingest_module, "UNSUMMED_EVENTS_MAX", 2)
+    modes: list[int] = []
+
+    def look(connection: sqlite3.Connection, statement: str) -> None:
+        if statement == "begin immediate":
+            modes.append(connection.execute("pragma synchronous").fetchone()[0])
+
+    def watch(connection: sqlite3.Connection) -> None:
+        connection.set_trace_callback(lambda statement: look(connection, statement))
+
+    database.submit(watch)
+    await asyncio.gather(*(ingest.add([make_event()]) for _ in range(6)))
+    await database.turn()
+
+    full = 2
+    assert len(modes) >= 2
+    assert set(modes) == {full}
+
+
 async def test_all_that_wait_share_few_commits(ingest: Ingest, database: Database) -> None:
     statements: list[str] = []
     await database.write(lambda connection: connection.set_trace_callback(statements.append))

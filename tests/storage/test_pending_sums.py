@@ -11,7 +11,7 @@ from llmtrack.storage.database import Database, connect_writer
 from llmtrack.storage.pending_sums import PendingSums, settle
 from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.storage.usage import Outcome
-from llmtrack.storage.writer import light_transaction, transaction
+from llmtrack.storage.writer import transaction
 from tests.events import make_event
 from tests.storage.summed_store import Store, expected_rollups, random_event, stored_rollups
 
@@ -29,7 +29,7 @@ class LateStore(Store):
         return outcomes
 
     def settle(self) -> None:
-        with light_transaction(self.connection):
+        with transaction(self.connection):
             self.pending.settle(self.connection)
 
 
