@@ -10,10 +10,10 @@ INSTALL = $(PIP) install --no-deps --require-hashes --requirement
 LOCKS = requirements/run.lock requirements/dev.lock requirements/e2e.lock requirements/build.lock
 SQLITE = build/sqlite/libsqlite3.so.0
 
-.PHONY: help run test lint format docs faults e2e fuzz bench binary sbom deb smoke lock clean needs
+.PHONY: help run test lint format docs faults e2e fuzz bench binary sbom deb deb-test reproduce smoke lock clean needs
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9]*\):.*## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## /make \1\t/p' Makefile
 
 run: .venv/run.stamp ## start the server on http://127.0.0.1:8080 (LISTEN=host:port)
 	.venv/bin/python -m llmtrack serve --listen $(LISTEN)
@@ -56,6 +56,12 @@ sbom: .venv-build/stamp ## dist/llmtrack.cdx.json (CycloneDX) and dist/THIRD-PAR
 
 deb: dist/tree/llmtrack sbom ## build a Debian package from a one-directory build
 	packaging/deb $< dist
+
+deb-test: deb ## install, use, upgrade, remove and purge the package under a real systemd (root)
+	packaging/deb-test $(wildcard dist/llmtrack_*.deb) build/deb-test
+
+reproduce: ## build the last commit twice in different folders: the same bytes, or exit code 1
+	packaging/reproduce build/reproduce
 
 smoke: dist/llmtrack ## run dist/llmtrack as a stranger would
 	$(PYTHON) packaging/smoke.py dist/llmtrack
