@@ -30,6 +30,8 @@ SWEEP_S = 0.25
 RETRY_S = 0.05
 UNSUMMED_EVENTS_MAX = 500
 """So many share the writing of their sums, which holds up the next batch meanwhile."""
+UNSUMMED_EVENTS_CALM = 128
+"""As many where nothing waits: dearer an event, but sooner done with when the next one comes."""
 SETTLE_S = 1.0
 """How long sums may wait where nobody asks for them."""
 
@@ -179,7 +181,8 @@ class Ingest:
         else:
             self._sums.committed(connection)
         self._loop.call_soon_threadsafe(self._answer, taken, results)
-        if self._sums.events >= UNSUMMED_EVENTS_MAX:
+        unsummed_max = UNSUMMED_EVENTS_MAX if self._pending else UNSUMMED_EVENTS_CALM
+        if self._sums.events >= unsummed_max:
             self._settle(connection)
         with self._lock:
             again = self._scheduled = bool(self._pending)

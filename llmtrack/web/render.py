@@ -24,6 +24,9 @@ from llmtrack.web import numbers
 from llmtrack.web.assets import Assets
 from llmtrack.web.theme import theme_of
 
+COMPILE_PAUSE_S = 0.2
+"""Between templates: whatever else runs in Python meanwhile hardly gets a turn."""
+
 
 class WorkspaceChoice(NamedTuple):
     public_id: str
@@ -115,6 +118,7 @@ class Renderer:
         """One after the other beside everything else, so that no page has to wait for it."""
         for name in self._names:
             await asyncio.to_thread(self._environment.get_template, name)
+            await asyncio.sleep(COMPILE_PAUSE_S)
 
     def whole(self, name: str, values: dict[str, Any]) -> str:
         return self._environment.get_template(name).render(values)
