@@ -73,6 +73,7 @@ def serve(
     from llmtrack.cli.starting import may_be_ended
 
     with may_be_ended():
+        _import_parts()
         _serve(data)
 
 
@@ -81,6 +82,15 @@ class Outside(NamedTuple):
 
     mailer: "Mailer | None"
     provider: "Provider | None"
+
+
+def _import_parts() -> None:
+    """Most of the server; what imports a part of it afterwards finds it."""
+    from llmtrack.cli.quick_imports import quick_imports
+
+    with quick_imports():
+        from llmtrack.cli import serving  # noqa: F401
+        from llmtrack.web import app, server  # noqa: F401
 
 
 def _serve(data: Data) -> None:
