@@ -32,7 +32,7 @@ def check_password(
     lower case that are known to be tried. `second_factor`: the account has one, so a shorter
     password is enough.
     """
-    length = len(unicodedata.normalize("NFKC", password))
+    length = _length(password)
     needed = LENGTH_MIN_WITH_FACTOR if second_factor else LENGTH_MIN
     if length < needed:
         raise InvalidValue(
@@ -46,6 +46,15 @@ def check_password(
         raise InvalidValue("password", "the password has a character that cannot be typed again")
     if is_guessable(password, [email, email.partition("@")[0], *context], common):
         raise InvalidValue("password", "the password is too easy to guess", fix=_ADVICE)
+
+
+def is_long_enough(password: str) -> bool:
+    """Whether it may stand alone, without a second factor."""
+    return _length(password) >= LENGTH_MIN
+
+
+def _length(password: str) -> int:
+    return len(unicodedata.normalize("NFKC", password))
 
 
 def is_guessable(password: str, context: Collection[str], common: Collection[str]) -> bool:

@@ -1,11 +1,13 @@
 """Signing in and out, and the way from `/` to a workspace."""
 
 from functools import partial
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from llmtrack.domain.credentials import token_digest
 from llmtrack.domain.errors import Refused
+from llmtrack.domain.password_rules import is_long_enough
 from llmtrack.storage.login_links import is_sign_in_link, redeem_sign_in_link
 from llmtrack.storage.memberships import memberships
 from llmtrack.storage.second_factors import list_factors
@@ -34,7 +36,7 @@ from llmtrack.web.sso_rules import is_sso_required, must_use_sso, provider_label
 from llmtrack.web.theme import local_path
 
 WRONG = "E-mail and password do not fit together."
-HELD_MAX = 200
+NEW_PASSWORD = "/sign-in/password"  # noqa: S105 - a path
 
 
 async def get_home(request: web.Request) -> web.StreamResponse:
@@ -72,9 +74,10 @@ async def post_sign_in(request: web.Request) -> web.StreamResponse:
     if must_use_sso(request.app, user):
         text = f"Sign in with {provider_label(request.app)} here."
         return await again(error=text, status=403)
-    return await half_way(request, user, "password", next_path) or await welcome(
-        request, user.id, next_path
-    )
+    factor_first = await half_way(request, user, "password", next_path)
+    if factor_first is None and not is_long_enough(form["password"]):
+        return see_other(f"{NEW_PASSWORD}?{urlencode({'next': next_path})}")
+    return factor_first or await welcome(request, user.id, next_path)
 
 
 async def get_sign_in_link(request: web.Request) -> web.StreamResponse:

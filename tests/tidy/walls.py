@@ -15,6 +15,7 @@ DATABASE_HOLDERS = {
     "llmtrack.web.auth": "from a session to a workspace",
     "llmtrack.web.setup": "makes the first workspace",
     "llmtrack.web.sign_in": "accounts",
+    "llmtrack.web.short_password": "accounts",
     "llmtrack.web.access": "accounts of the members",
     "llmtrack.web.account": "the user's own account",
     "llmtrack.web.contact": "the instance's contact for security",

@@ -57,6 +57,7 @@ PUBLIC = {
     "/proof",
     "/sign-in/code",
     "/sign-in/lost",
+    "/sign-in/password",
     "/security",
     "/.well-known/security.txt",
     "/s/{workspace}/{token}",
