@@ -44,7 +44,7 @@ async def current_prices(database: "Database", scope: "Scope") -> "Prices":
     from llmtrack.services.price_books import PriceBooks
     from llmtrack.services.repricing import prices_of
 
-    return await prices_of(database, PriceBooks(database), scope.workspace_id)
+    return await prices_of(scope, PriceBooks(database))
 
 
 async def previewed(scope: "Scope", selection: "Selection", prices: "Prices") -> "Preview":

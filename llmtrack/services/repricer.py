@@ -66,7 +66,7 @@ class Repricer:
 
     async def _drive(self, orphan: OrphanRun) -> None:
         scope = await scope_for_admin(self._database, orphan.workspace_public_id)
-        prices = await prices_of(self._database, self._books, scope.workspace_id)
+        prices = await prices_of(scope, self._books)
         run = await run_of(scope, orphan.run_public_id)
         log.info("repricing run %s of %s", run.public_id, scope.public_id)
         run = await drive(scope, run, prices, clock_ms=self._clock_ms)

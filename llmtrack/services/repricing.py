@@ -16,8 +16,7 @@ import msgspec
 from llmtrack.domain.periods import day_of
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.services.price_books import PriceBooks
-from llmtrack.storage.database import Database
-from llmtrack.storage.own_prices import own_prices_of
+from llmtrack.storage.own_prices import own_prices
 from llmtrack.storage.reprice_runs import Run, RunState, Selection, adopt_prices, set_state
 from llmtrack.storage.repricing import apply_batch, differs, undo_batch
 from llmtrack.storage.scope import Scope
@@ -68,17 +67,17 @@ class Preview:
     """By day of the workspace's zone, and model."""
 
 
-async def prices_of(database: Database, books: PriceBooks, workspace_id: int) -> Prices:
+async def prices_of(scope: Scope, books: PriceBooks) -> Prices:
     """The prices that hold for a workspace now."""
     while True:
-        before = await _digest(database, books, workspace_id)
-        book = await books.find(workspace_id)
-        if await _digest(database, books, workspace_id) == before:
+        before = await _digest(scope, books)
+        book = await books.find(scope.workspace_id)
+        if await _digest(scope, books) == before:
             return Prices(book, before)
 
 
-async def _digest(database: Database, books: PriceBooks, workspace_id: int) -> str:
-    own = await own_prices_of(database, workspace_id)
+async def _digest(scope: Scope, books: PriceBooks) -> str:
+    own = await own_prices(scope)
     held = [
         (record.is_global, item)
         for item, record in (*own.overrides, *own.aliases)

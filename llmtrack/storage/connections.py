@@ -8,14 +8,15 @@ from typing import Any
 import aiosqlite
 
 from llmtrack.storage.wall import Walled
+from llmtrack.storage.write_wall import Writing
 
 BUSY_TIMEOUT_MS = 5_000
 _READING: Any = {"uri": True, "isolation_level": None, "cached_statements": 256}
 
 
-def open_writing(path: Path) -> sqlite3.Connection:
+def open_writing(path: Path) -> Writing:
     return sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, cached_statements=512
+        path, isolation_level=None, check_same_thread=False, cached_statements=512, factory=Writing
     )
 
 

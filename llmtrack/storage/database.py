@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 import aiosqlite
 
@@ -22,6 +22,7 @@ from llmtrack.storage.migrating import migrate, schema_version
 from llmtrack.storage.pending_sums import PendingSums, settle
 from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
 from llmtrack.storage.wall import TooSlow, Walled
+from llmtrack.storage.write_wall import Writing
 from llmtrack.storage.writer import Job, Writer, transaction
 
 SEE_ONE_STATE = "-- database.reading_within\nselect 1 from event limit 1"
@@ -125,6 +126,21 @@ class Database:
 
         # After the commit: who reads before it must not keep the old rows as the new ones.
         return await self._writer.call(call, self._count_change)
+
+    async def write_within(
+        self,
+        workspace_id: int,
+        function: Callable[Concatenate[sqlite3.Connection, int, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """`write` behind the wall: what `function` changes is of that one workspace."""
+
+        def call(connection: Writing) -> T:
+            with connection.within(workspace_id):
+                return function(connection, workspace_id, *args, **kwargs)
+
+        return await self.write(cast("Callable[[sqlite3.Connection], T]", call))
 
     async def turn(self) -> None:
         """Wait until the writer has come round: it lives and is not stuck."""

@@ -74,5 +74,5 @@ class Scope:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run `function(connection, workspace_id, ...)` in one transaction."""
-        return await self._database.write(function, self.workspace_id, *args, **kwargs)
+        """Run `function(connection, workspace_id, ...)` in one transaction, behind the wall."""
+        return await self._database.write_within(self.workspace_id, function, *args, **kwargs)

@@ -34,13 +34,23 @@ from llmtrack.storage.schema import LOOKUP_TABLES
 
 Execute = Callable[[str], sqlite3.Cursor]
 
-SHARED = frozenset({"global_model_alias", "global_price_override", "price_list", "rate_card"})
+SHARED = frozenset({"global_model_alias", "global_price_override", "price_list"})
 """Tables of the instance that every workspace may read whole: lists of prices."""
 
-# What a workspace may see of tables that are not its own: itself, and who its members are.
-# `not indexed` still takes the integer primary key, and nothing else.
+# What a workspace may see of tables that are not its own: itself, who its members are, and the
+# rate cards but for those of others' own prices. `not indexed` still takes the integer primary
+# key, and nothing else.
 _MEMBERS = "select user_id from main.membership where workspace_id = current_workspace()"
+_ORIGIN = "json_extract(case when json_valid(card) then card end, '$.origin')"
+_OWN_PRICES = """
+select 'override:' || public_id from main.price_override where workspace_id = current_workspace()
+union all select 'override:' || public_id from main.global_price_override"""
+_HELD = f"{_ORIGIN} like 'list:%' or {_ORIGIN} in ({_OWN_PRICES})"
 PARTS = {
+    "rate_card": (
+        f"select {{columns}} from main.rate_card not indexed where {_HELD}",  # noqa: S608
+        frozenset[str](),
+    ),
     "workspace": (
         "select {columns} from main.workspace not indexed where id = current_workspace()",
         frozenset[str](),

@@ -17,6 +17,7 @@ from llmtrack.services.mail import Mailer
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.proxies import TrustedProxies
+from llmtrack.services.repricer import Repricer
 from llmtrack.services.secret_box import SecretBox
 from llmtrack.services.vitals import Vitals
 from llmtrack.services.zone_changes import ZoneMover
@@ -135,7 +136,7 @@ def build_app(
     app[RENDERER] = Renderer(resource_dir() / "templates", assets)
     app.on_response_prepare.extend([security.add_headers, send_new_token])
     app.cleanup_ctx.extend([_content_guard, _ingest, keep_key_uses, _watch, _passwords])
-    app.cleanup_ctx.extend([repricing.run_repricer, _zone_mover, _mail])
+    app.cleanup_ctx.extend([_repricer, _zone_mover, _mail])
     app.add_routes(_routes(assets))
     check_gates(app)
     security.answer_parser_faults()
@@ -225,6 +226,16 @@ async def _content_guard(app: web.Application) -> AsyncIterator[None]:
 
 async def _watch(app: web.Application) -> AsyncIterator[None]:
     watching = asyncio.create_task(app[DATABASE].watch(WATCH_PERIOD_S))
+    yield
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+
+
+async def _repricer(app: web.Application) -> AsyncIterator[None]:
+    repricer = Repricer(app[DATABASE], app[PRICE_BOOKS], clock_ms=app[CLOCK_MS])
+    app[repricing.REPRICER] = repricer
+    watching = asyncio.create_task(repricer.watch())
     yield
     watching.cancel()
     with suppress(asyncio.CancelledError):

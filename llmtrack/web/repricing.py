@@ -1,8 +1,5 @@
 """`/w/{workspace}/pricing/repricing`: what new prices would change, the runs, and undoing one."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +17,7 @@ from llmtrack.storage.reprice_runs import Run, RunState, Selection, run_of, runs
 from llmtrack.storage.stored_usage import candidate_count
 from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.charts import share_bar
-from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE
+from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.forms import read_form
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.render import page
@@ -145,7 +142,7 @@ async def _previewed(request: web.Request, selection: Selection) -> Preview:
         count = await candidate_count(reading, selection)
     if count > PREVIEW_EVENTS_MAX:
         raise TooMuchToRead(count, PREVIEW_EVENTS_MAX)
-    prices = await prices_of(app[DATABASE], app[PRICE_BOOKS], scope.workspace_id)
+    prices = await prices_of(scope, app[PRICE_BOOKS])
     return await preview(scope, selection, prices)
 
 
@@ -218,15 +215,6 @@ def _bar(run: Run) -> Markup:
 
 def _run_url(request: web.Request, public_id: str) -> str:
     return f"/w/{request[SCOPE].public_id}/pricing/runs/{public_id}"
-
-
-async def run_repricer(app: web.Application) -> AsyncIterator[None]:
-    app[REPRICER] = Repricer(app[DATABASE], app[PRICE_BOOKS], clock_ms=app[CLOCK_MS])
-    watching = asyncio.create_task(app[REPRICER].watch())
-    yield
-    watching.cancel()
-    with suppress(asyncio.CancelledError):
-        await watching
 
 
 ROUTES = [

@@ -42,7 +42,7 @@ class Store:
         self.books = PriceBooks(world.database)
 
     async def prices(self) -> Prices:
-        return await prices_of(self.database, self.books, self.scope.workspace_id)
+        return await prices_of(self.scope, self.books)
 
     async def add(self, events: Sequence[UsageEvent]) -> None:
         book = (await self.prices()).book

@@ -33,7 +33,6 @@ DATABASE_HOLDERS = {
     "llmtrack.web.shared_links": "from a link to the scope of its workspace",
     "llmtrack.web.system": "the state of the instance, for its admins",
     "llmtrack.web.probes": "whether the server works",
-    "llmtrack.web.repricing": "starts the job of all workspaces, and asks for their price books",
 }
 
 
