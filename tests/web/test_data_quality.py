@@ -5,9 +5,9 @@ from typing import Any
 
 from llmtrack.storage.audit import list_entries
 from llmtrack.storage.content_rules import set_keeps_content
-from tests.conftest import WHO, World
-from tests.web.conftest import Client
-from tests.web.people import sign_in
+from tests.conftest import PASSWORD, WHO, World
+from tests.web.conftest import Client, Clock
+from tests.web.people import post, sign_in
 
 SECRET = "sk-proj-" + "a1B2c3" * 5
 METADATA = {"prompt": "what is my account balance?", "note": f"key {SECRET}", "team": "search"}
@@ -69,4 +69,38 @@ async def test_a_workspace_can_choose_to_keep_it(client: Client, world: World) -
     assert "This workspace keeps prompts" in await page_of(client, world)
 
     await scope.write(set_keeps_content, keeps=False, **WHO)
+    assert len((await send(client, world, METADATA))["warnings"]) == 2
+
+
+async def test_an_owner_decides_on_the_page_with_a_word_and_a_proof(
+    client: Client, world: World, clock: Clock
+) -> None:
+    path = f"/w/{world.acme.public_id}/data-quality"
+    scope = await world.scope()
+    await sign_in(client, "bob")
+    assert "Keep them from now on" not in await page_of(client, world)
+    assert (await post(client, path, keeps="yes", understood="yes")).status == 403
+
+    await sign_in(client, "alice")
+    assert "Keep them from now on" in await page_of(client, world)
+    unsure = await post(client, path, keeps="yes")
+    assert unsure.status == 422
+    assert "Tick that you understand" in await unsure.text()
+    assert (await post(client, path, keeps="perhaps", understood="yes")).status == 400
+    assert len((await send(client, world, METADATA))["warnings"]) == 2
+
+    clock.now_ms += 16 * 60_000
+    asked = await post(client, path, keeps="yes", understood="yes")
+    assert "password" in await asked.text()
+    assert len((await send(client, world, METADATA))["warnings"]) == 2, "without a proof"
+    proven = {"keeps": "yes", "understood": "yes", "proof_password": PASSWORD}
+    assert (await post(client, path, **proven)).status == 303
+    assert (await send(client, world, METADATA))["warnings"] == []
+    entry = (await list_entries(scope))[0]
+    assert (entry.action, entry.actor) == ("content_rule.set", "alice@example.com")
+
+    await sign_in(client, "bob")
+    assert "An owner can have them removed again" in await page_of(client, world)
+    await sign_in(client, "alice")
+    assert (await post(client, path, keeps="no")).status == 303
     assert len((await send(client, world, METADATA))["warnings"]) == 2

@@ -27,6 +27,7 @@ AREAS = {
     ("GET", "keys/{key}/deletion"): KEYS,
     ("POST", "access"): MEMBERS,
     ("POST", "customers/price"): PRICES,
+    ("POST", "data-quality"): Permission.MANAGE_WORKSPACE,
     ("POST", "keys"): KEYS,
     ("POST", "members"): MEMBERS,
     ("POST", "members/leaving"): READ,  # everybody may leave
