@@ -41,6 +41,7 @@ COLUMNS = (
     "x_InputTokens",
     "x_OutputTokens",
     "x_Requests",
+    "x_TimeZone",
     "x_UnpricedRequests",
 )
 
@@ -50,6 +51,8 @@ class FocusCharge(NamedTuple):
 
     account_id: str
     account_name: str
+    time_zone: str
+    """Whose days the charge periods are."""
     billing_start: str
     billing_end: str
     charge_start: str
@@ -101,6 +104,7 @@ def focus_row(charge: FocusCharge) -> tuple[Cell, ...]:
         "x_InputTokens": charge.input_tokens,
         "x_OutputTokens": charge.output_tokens,
         "x_Requests": charge.requests,
+        "x_TimeZone": charge.time_zone,
         "x_UnpricedRequests": charge.unpriced_requests,
     }
     return tuple(cells[name] for name in COLUMNS)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 from aiohttp import web
 
-from llmtrack.domain.periods import local_date
 from llmtrack.domain.roles import Permission
 from llmtrack.formats.csv_lines import csv_lines
 from llmtrack.storage.dimensions import Kind
@@ -17,6 +16,7 @@ from llmtrack.web.auth import require
 from llmtrack.web.context import SCOPE
 from llmtrack.web.event_columns import Column, chosen_columns
 from llmtrack.web.event_query import EXTRAS, wanted_events
+from llmtrack.web.exports import attachment_headers, days_text
 
 CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl"}
 ROWS_HEADER = "LLMtrack-Rows"
@@ -36,9 +36,8 @@ async def get_export(request: web.Request) -> web.StreamResponse:
             rows = (await usage_total(look.reading, look.question(Kind.TOTAL))).events
         except TooMuchToRead as error:
             rows = error.events
-    first = local_date(wanted.span.start_ms, scope.time_zone).isoformat()
-    last = local_date(wanted.span.end_ms - 1, scope.time_zone).isoformat()
-    response = attachment(f"events-{first}-{last}.{form}", CONTENT_TYPES[form])
+    name = f"events-{days_text(wanted.span, scope.time_zone)}.{form}"
+    response = web.StreamResponse(headers=attachment_headers(name, CONTENT_TYPES[form]))
     response.headers[ROWS_HEADER] = str(rows)
     await response.prepare(request)
     if form == "csv":
@@ -48,15 +47,6 @@ async def get_export(request: web.Request) -> web.StreamResponse:
             await response.write(_written(form, columns, events))
     await response.write_eof()
     return response
-
-
-def attachment(name: str, content_type: str) -> web.StreamResponse:
-    return web.StreamResponse(
-        headers={
-            "Content-Type": f"{content_type}; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="{name}"',
-        }
-    )
 
 
 def _written(form: str, columns: Sequence[Column], events: list[EventDetail]) -> bytes:

@@ -15,7 +15,7 @@ from llmtrack.domain.periods import (
     rfc3339,
 )
 from llmtrack.domain.roles import Permission
-from llmtrack.domain.spans import Step, buckets_of
+from llmtrack.domain.spans import Span, Step, buckets_of
 from llmtrack.formats.csv_lines import Cell, csv_lines
 from llmtrack.formats.focus import COLUMNS, FocusCharge, focus_row
 from llmtrack.storage.dimensions import Kind
@@ -27,10 +27,12 @@ from llmtrack.web.auth import require
 from llmtrack.web.explore_data import Explored, explore
 from llmtrack.web.explore_query import EXTRAS, Ask, ask_of
 from llmtrack.web.explore_view import label_of
+from llmtrack.web.exports import attachment_headers, days_text
 
 CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl", "focus": "text/csv"}
 MODELS_MAX = 100_000
 Rows = Sequence[Sequence[Cell]]
+_PERIOD = ("from", "to", "time_zone")
 
 
 @require(Permission.EXPORT)
@@ -46,18 +48,11 @@ async def get_explore_export(request: web.Request) -> web.StreamResponse:
         else:
             found = await explore(look, ask)
             heads, rows = _table(look, ask, found)
-    first, last = (
-        local_date(moment, look.scope.time_zone).isoformat()
-        for moment in (look.timeframe.span.start_ms, look.timeframe.span.end_ms - 1)
-    )
     what = "focus" if form == "focus" else f"{ask.metric.name}-by-{look.query.by}"
-    name = f"{what}-{first}-{last}.{'csv' if form == 'focus' else form}"
+    days = days_text(look.timeframe.span, look.scope.time_zone)
+    name = f"{what}-{days}.{'csv' if form == 'focus' else form}"
     return web.Response(
-        body=_written(form, heads, rows),
-        headers={
-            "Content-Type": f"{CONTENT_TYPES[form]}; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="{name}"',
-        },
+        body=_written(form, heads, rows), headers=attachment_headers(name, CONTENT_TYPES[form])
     )
 
 
@@ -73,8 +68,9 @@ def _table(look: Look, ask: Ask, found: Explored) -> tuple[list[str], Rows]:
     if metric.unit not in ("usd", "count"):
         name += f"_{metric.unit.replace('-', '_')}"
     if ask.sub:
-        return [look.query.by, ask.sub, name, "requests"], list(_pivot_rows(look, ask, found))
-    return ["from", "to", look.query.by, name], list(_bucket_rows(look, ask, found))
+        heads = [*_PERIOD, look.query.by, ask.sub, name, "requests"]
+        return heads, list(_pivot_rows(look, ask, found))
+    return [*_PERIOD, look.query.by, name], list(_bucket_rows(look, ask, found))
 
 
 def _bucket_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell]]:
@@ -90,7 +86,12 @@ def _bucket_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cel
         lines.append(("Before, all", found.before_points))
     for place, span in enumerate(found.buckets.spans):
         for text, points in lines:
-            yield rfc3339(span.start_ms), rfc3339(span.end_ms), text, _exact(ask, points[place])
+            yield *_period(look, span), text, _exact(ask, points[place])
+
+
+def _period(look: Look, span: Span) -> tuple[str, str, str]:
+    """The cells of _PERIOD: instants in UTC, and the zone whose days they begin and end."""
+    return rfc3339(span.start_ms), rfc3339(span.end_ms), look.scope.time_zone
 
 
 def _pivot_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell]]:
@@ -98,7 +99,8 @@ def _pivot_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell
         for sub, sums in of_subs.items():
             label = found.sub_labels.get(sub, NO_LABEL)
             number = _exact(ask, found.value_of(sums))
-            yield _slug(look, found, value), label.slug or None, number, sums.events
+            period = _period(look, look.timeframe.span)
+            yield *period, _slug(look, found, value), label.slug or None, number, sums.events
 
 
 def _slug(look: Look, found: Explored, value: int | None) -> str | None:
@@ -142,7 +144,12 @@ def _charge(
     tokens = (sums.input_tokens, sums.cache_read_tokens, sums.output_tokens)
     counts = (sums.events, sums.unpriced_events + sums.unknown_usage_events)
     return FocusCharge(
-        scope.public_id, scope.name, *period, *names, sums.cost_pico, *tokens, *counts
+        *(scope.public_id, scope.name, scope.time_zone),
+        *period,
+        *names,
+        sums.cost_pico,
+        *tokens,
+        *counts,
     )
 
 

@@ -118,7 +118,7 @@ async def test_an_export_is_what_the_page_shows(client: Client, world: World) ->
     async with client.get(f"{path}&format=csv") as response:
         rows = list(csv.DictReader(io.StringIO(await response.text())))
         assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
-        assert "attachment" in response.headers["Content-Disposition"]
+        assert re.search(r'attachment; filename="events-.*-UTC\.csv"', str(response.headers))
         assert response.headers["LLMtrack-Rows"] == "2"
     async with client.get(f"{path}&format=jsonl") as response:
         lines = [json.loads(line) for line in (await response.text()).splitlines()]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sqlite3
 from decimal import Decimal
 
 import pytest
@@ -89,6 +90,30 @@ async def test_focus_has_every_cost_once_and_no_formula(client: Client, world: W
     assert all(row["ChargePeriodStart"] < row["ChargePeriodEnd"] for row in rows)
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "focus", "csv&by=model&sub=feature"])
+async def test_every_export_names_the_zone_of_its_days(
+    client: Client, world: World, kind: str
+) -> None:
+    await ten_days(client)
+    await world.database.write(_move_to_kathmandu)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/explore/export?period=7d&format={kind}"
+    async with client.get(path) as response:
+        text = await response.text()
+        assert "-Asia-Kathmandu." in response.headers["Content-Disposition"]
+    rows = [json.loads(line) for line in text.splitlines()] if kind == "jsonl" else None
+    rows = rows or list(csv.DictReader(io.StringIO(text)))
+    assert rows
+    name = "x_TimeZone" if kind == "focus" else "time_zone"
+    start = "ChargePeriodStart" if kind == "focus" else "from"
+    assert {row[name] for row in rows} == {"Asia/Kathmandu"}
+    assert {row[start][11:16] for row in rows} == {"18:15"}, "a day there begins at 18:15 UTC"
+
+
+def _move_to_kathmandu(connection: sqlite3.Connection) -> None:
+    connection.execute("update workspace set time_zone = 'Asia/Kathmandu'")
+
+
 async def test_json_lines_and_csv_are_the_same_table(client: Client, world: World) -> None:
     await ten_days(client)
     await sign_in(client, "alice")
@@ -98,7 +123,9 @@ async def test_json_lines_and_csv_are_the_same_table(client: Client, world: Worl
     async with client.get(f"{path}jsonl") as response:
         lines = [json.loads(line) for line in (await response.text()).splitlines()]
 
-    assert [list(line) for line in lines] == [["from", "to", "model", "p95_ms"]] * len(rows)
+    assert [list(line) for line in lines] == [["from", "to", "time_zone", "model", "p95_ms"]] * len(
+        rows
+    )
     assert [str(line["p95_ms"] or "") for line in lines] == [row["p95_ms"] for row in rows]
 
 

@@ -1,0 +1,19 @@
+"""What files of every export have in common: their names and headers."""
+
+from llmtrack.domain.periods import local_date
+from llmtrack.domain.spans import Span
+
+
+def days_text(span: Span, time_zone: str) -> str:
+    """First and last day of a span and the zone they are days of, for the name of a file."""
+    first, last = (
+        local_date(moment, time_zone).isoformat() for moment in (span.start_ms, span.end_ms - 1)
+    )
+    return f"{first}-{last}-{time_zone.replace('/', '-')}"
+
+
+def attachment_headers(name: str, content_type: str) -> dict[str, str]:
+    return {
+        "Content-Type": f"{content_type}; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
