@@ -110,6 +110,7 @@ def _print(workspace: str, found: "Reconciled", *, as_json: bool, as_csv: bool) 
                 "provider": found.provider,
                 "first_day": found.first.isoformat(),
                 "last_day": found.last.isoformat(),
+                "unused_columns": found.unused_columns,
                 "total": total,
                 "lines": rows,
             }
@@ -127,6 +128,8 @@ def _say_total(found: "Reconciled", total: dict[str, Any]) -> None:
     covered = total["coverage_percent"]
     click.echo("")
     click.echo(f"{found.provider}, {found.first} to {found.last} (UTC days, both included)")
+    if found.unused_columns:
+        click.echo(f"Not used    columns {', '.join(found.unused_columns)}")
     click.echo(f"Covered     {'-' if covered is None else f'{covered}%'} of the bill")
     for text, name in (
         ("Billed", "billed"),

@@ -69,14 +69,19 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 """A first line by which spreadsheets tell each other the delimiter."""
 
 
-def parse_bill(
-    data: bytes, provider: str, columns: Mapping[str, str] | None = None
-) -> list[BillEntry]:
+class ParsedBill(NamedTuple):
+    entries: list[BillEntry]
+    unused_columns: list[str]
+    """Of the file, as it names them: nothing was taken from these."""
+
+
+def parse_bill(data: bytes, provider: str, columns: Mapping[str, str] | None = None) -> ParsedBill:
     """The lines of a bill, by the provider's own columns or by `columns` (ours -> theirs).
 
     Raises InvalidValue.
     """
-    header, rows = _read(data)
+    names, rows = _read(data)
+    header = [_column_name(name) for name in names]
     layout: Mapping[str, Sequence[str]]
     if columns:
         layout = {ours: (_column_name(theirs),) for ours, theirs in columns.items()}
@@ -90,7 +95,11 @@ def parse_bill(
         )
     places = _places(header, layout, required=bool(columns))
     _require_enough(header, places, provider)
-    return [line for cells in rows if (line := _line(cells, places)) is not None]
+    used = set(places.values())
+    return ParsedBill(
+        [line for cells in rows if (line := _line(cells, places)) is not None],
+        [name for place, name in enumerate(names) if place not in used and name],
+    )
 
 
 def _line(row: "_Row", places: Mapping[str, int]) -> BillEntry | None:
@@ -186,6 +195,7 @@ class _Row(NamedTuple):
 
 
 def _read(data: bytes) -> tuple[list[str], Iterator[_Row]]:
+    """The names of the columns as they stand there, and the lines below them."""
     text = _decoded(data)
     first, _, rest = text.lstrip().partition("\n")
     told = _SEPARATOR_LINE.fullmatch(first.strip())
@@ -200,7 +210,8 @@ def _read(data: bytes) -> tuple[list[str], Iterator[_Row]]:
     if header is None:
         raise InvalidValue("file", "the file has no column names")
     names = [_column_name(name) for name in header]
-    return names, (_Row(number, values, names, delimiter) for number, values in rows)
+    lines_below = (_Row(number, values, names, delimiter) for number, values in rows)
+    return [name.strip() for name in header], lines_below
 
 
 def _is_preface(values: Sequence[str], told: re.Match[str] | None) -> bool:

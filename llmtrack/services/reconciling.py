@@ -32,6 +32,7 @@ class Reconciled(NamedTuple):
     provider: str
     first: date
     last: date
+    unused_columns: list[str]
     result: Reconciliation
 
 
@@ -41,10 +42,10 @@ async def reconcile_bill(
     """Raises InvalidValue, TooMuchToRead."""
     # A long file would hold up everybody else on the loop.
     parsed = await asyncio.to_thread(parse_bill, bill.data, bill.provider, bill.columns)
-    entries = [entry for entry in parsed if _is_between(entry, bill)]
+    entries = [entry for entry in parsed.entries if _is_between(entry, bill)]
     days = days_of(entries)
     if days is None:
-        raise InvalidValue("file", _nothing_in(parsed))
+        raise InvalidValue("file", _nothing_in(parsed.entries))
     first, last = bill.first or days[0], bill.last or days[1]
     if (last - first).days >= DAYS_MAX:
         raise InvalidValue("file", f"the file goes from {first} to {last}", fix="say --from")
@@ -53,7 +54,7 @@ async def reconcile_bill(
             reading, (first, last), bill.provider, read_events_max=read_events_max
         )
     result = await asyncio.to_thread(match_bill, entries, rows, book, provider_id(bill.provider))
-    return Reconciled(provider_id(bill.provider), first, last, result)
+    return Reconciled(provider_id(bill.provider), first, last, parsed.unused_columns, result)
 
 
 def parse_columns(pairs: list[str]) -> dict[str, str]:

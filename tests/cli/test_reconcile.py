@@ -154,3 +154,10 @@ def test_what_is_wrong_with_the_file_is_one_line(filled: Program, tmp_path: Path
     assert "'mistral' are not known" in filled.fails(
         2, "reconcile", "-w", "Acme", "--provider", "mistral", "--file", bill
     ).replace("of mistral", "of 'mistral'")
+
+
+def test_columns_that_nothing_was_taken_from_are_named(filled: Program, tmp_path: Path) -> None:
+    bill = written(tmp_path, "date,model,cost,Team", "2025-11-24,o3,9,growth")
+
+    assert filled.json(*ARGS, bill)["unused_columns"] == ["Team"]
+    assert "Not used    columns Team" in filled.ok(*ARGS, bill).output

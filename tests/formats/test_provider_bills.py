@@ -15,12 +15,12 @@ BILLS = Path(__file__).parent / "bills"
 
 
 def read(text: str, provider: str = "openai", **columns: str) -> list[BillEntry]:
-    return parse_bill(text.encode(), provider, columns)
+    return parse_bill(text.encode(), provider, columns).entries
 
 
 def exported(name: str, provider: str) -> list[BillEntry]:
     """A file in the order of columns in which the provider's console writes it."""
-    return parse_bill((BILLS / f"{name}.csv").read_bytes(), provider)
+    return parse_bill((BILLS / f"{name}.csv").read_bytes(), provider).entries
 
 
 def refused(text: str, provider: str = "openai", **columns: str) -> str:
@@ -79,7 +79,7 @@ def test_anthropic_usage_counts_the_cache_beside_the_input() -> None:
 def test_the_form_of_the_file_does_not_matter(data: bytes) -> None:
     expected = [BillEntry(DAY, "gpt-4o", None, None, 1_500_000_000_000)]
 
-    assert parse_bill(data, "openai") == expected
+    assert parse_bill(data, "openai").entries == expected
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_any_columns_can_be_named() -> None:
     text = simple("2026-11-20,m,2.00,7", header="Tag,Modell,Betrag (USD),Aufrufe")
     columns = {"day": "Tag", "model": "modell", "cost": "Betrag (USD)", "requests": "Aufrufe"}
 
-    assert parse_bill(text.encode(), "mistral", columns) == [
+    assert parse_bill(text.encode(), "mistral", columns).entries == [
         BillEntry(DAY, "m", 7, None, 2_000_000_000_000)
     ]
 
@@ -201,3 +201,10 @@ def test_a_column_that_is_not_there_is_answered_with_those_that_are() -> None:
 
 def test_another_provider_needs_its_columns_named() -> None:
     assert "the columns of a bill of mistral are not known" in refused(simple(), "mistral")
+
+
+def test_columns_that_were_not_used_are_named_as_the_file_names_them() -> None:
+    text = "date,model,amount_value,project_id,Team Name,\n2026-11-01,gpt-4o,1.50,p1,x,\n"
+    assert parse_bill(text.encode(), "openai").unused_columns == ["project_id", "Team Name"]
+    text = "Date,Model,Cost\n2026-11-01,gpt-4o,1.50\n"
+    assert parse_bill(text.encode(), "openai").unused_columns == []
