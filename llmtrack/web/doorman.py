@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from socket import socket
+from typing import Any
 
 from aiohttp import web
 
@@ -43,6 +45,34 @@ class Doorman:
         self.refused = refused
         self._most = most
         self._most_per_ip = most_per_ip
+        self._arriving: dict[Any, socket] = {}
+        """By address and port: accepted, and not through the TLS handshake yet."""
+
+    def expects(self, arrived: socket, address: Any) -> bool:
+        """Whether a handshake may begin. No answer is possible before it, so a few more begin
+        than there is room for: those are told to come back.
+        """
+        if not self._has_room(address[0]):
+            # Only now, as most handshakes succeed: asyncio tells nobody of those that do not.
+            self._arriving = {at: one for at, one in self._arriving.items() if one.fileno() != -1}
+            if not self._has_room(address[0]):
+                return False
+        self._arriving[address] = arrived
+        return True
+
+    def _has_room(self, ip: str) -> bool:
+        connections = self.server.connections
+        total = len(connections) + len(self._arriving)
+        if total >= with_spare(self._most):
+            return False
+        if self._most_per_ip is None or total < with_spare(self._most_per_ip):
+            return True
+        same: int = sum(_ip(connection.transport) == ip for connection in connections)
+        same += sum(at[0] == ip for at in self._arriving)
+        return same < with_spare(self._most_per_ip)
+
+    def arrived(self, transport: asyncio.BaseTransport) -> None:
+        self._arriving.pop(transport.get_extra_info("peername"), None)
 
     def __call__(self) -> asyncio.Protocol:
         return _Arrival(self)
@@ -58,6 +88,33 @@ class Doorman:
         return same < self._most_per_ip
 
 
+def with_spare(most: int) -> int:
+    return most + most // 8 + 1
+
+
+class Doorway:
+    """A listening socket that ends at once what the doorman does not expect.
+
+    asyncio tells a protocol of its connection after the TLS handshake. Those who never finish
+    one would not be counted anywhere.
+    """
+
+    def __init__(self, listening: socket, doorman: Doorman) -> None:
+        self._listening = listening
+        self._doorman = doorman
+
+    def accept(self) -> tuple[socket, Any]:
+        """Raises ConnectionAbortedError, which asyncio takes for a client that has gone."""
+        arrived, address = self._listening.accept()
+        if self._doorman.expects(arrived, address):
+            return arrived, address
+        arrived.close()
+        raise ConnectionAbortedError
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._listening, name)
+
+
 class _Arrival(asyncio.Protocol):
     """A connection at the door; whoever is let in has the server's protocol from then on."""
 
@@ -66,6 +123,7 @@ class _Arrival(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a stream socket
+        self._doorman.arrived(transport)
         if self._doorman.admits(transport):
             protocol = self._doorman.protocol()
             transport.set_protocol(protocol)

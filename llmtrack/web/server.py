@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from socket import socket
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from aiohttp import web, web_response
 from aiohttp.http_parser import HttpRequestParser
@@ -21,6 +21,7 @@ from llmtrack.web.doorman import (
     CONNECTIONS_MAX,
     CONNECTIONS_PER_IP_MAX,
     Doorman,
+    Doorway,
     refusal,
 )
 from llmtrack.web.ingest import INGEST
@@ -191,15 +192,17 @@ class _Site(web.SockSite):
         headers = HEADERS | (
             {"Strict-Transport-Security": STRICT_TRANSPORT} if self._ssl_context else {}
         )
+        doorman = Doorman(
+            server,
+            self._protocol(server),
+            most=self.caps.connections,
+            most_per_ip=self.caps.connections_per_ip,
+            refused=refusal(headers),
+        )
+        listening = Doorway(self._sock, doorman) if self._ssl_context else self._sock
         self._server = await asyncio.get_running_loop().create_server(
-            Doorman(
-                server,
-                self._protocol(server),
-                most=self.caps.connections,
-                most_per_ip=self.caps.connections_per_ip,
-                refused=refusal(headers),
-            ),
-            sock=self._sock,
+            doorman,
+            sock=cast("socket", listening),
             ssl=self._ssl_context,
             backlog=self._backlog,
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if self._ssl_context else None,

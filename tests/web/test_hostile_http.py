@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from llmtrack.domain.credentials import Passwords
+from llmtrack.web import forms as forms_module
+from llmtrack.web import ingest as ingest_module
 from llmtrack.web import server as server_module
 from llmtrack.web.app import build_app
 from llmtrack.web.server import Caps, CompiledParserMissing, Server, require_compiled_parser
@@ -102,6 +104,37 @@ async def test_headers_that_drip_are_cut_off(
     writer.close()
     assert time.monotonic() - begun < 8
     assert server_module.HANDSHAKE_TIMEOUT_S <= 15
+
+
+async def test_headers_that_stop_are_cut_off(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(server_module._CONNECTION_OPTIONS, "keepalive_timeout", 0.5)
+    port = await listen()
+    assert await exchange(port, b"GET / HTTP/1.1\r\nHost: x\r\nX-Half: ", 8) is not None
+
+
+@pytest.mark.parametrize("path", ["/api/ingest", "/api/ingest/batch", "/sign-in"])
+async def test_a_body_that_drips_is_cut_off(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch, world: World, path: str
+) -> None:
+    for module in (ingest_module, forms_module):
+        assert module.BODY_TIMEOUT_S <= 30
+        monkeypatch.setattr(module, "BODY_TIMEOUT_S", 0.5)
+    port = await listen()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    kind = "application/x-www-form-urlencoded" if path == "/sign-in" else "application/json"
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {world.acme_key.raw}\r\n"
+    head += "Sec-Fetch-Site: same-origin\r\n"
+    writer.write(f"{head}Content-Type: {kind}\r\nContent-Length: 5000\r\n\r\n".encode())
+    begun = time.monotonic()
+    drip = asyncio.create_task(_drip(writer))
+    async with asyncio.timeout(8):
+        answer = await reader.read()
+    drip.cancel()
+    writer.close()
+    assert answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 400 "))
+    assert time.monotonic() - begun < 6
 
 
 async def _drip(writer: asyncio.StreamWriter) -> None:
