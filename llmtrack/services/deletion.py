@@ -126,8 +126,25 @@ def _customer_steps(
         connection, workspace_id, deletion.workspace_public_id, deletion.subject
     )
     if customer is not None:
-        yield Step("events", lambda at: erasure.erase_customer_events(at, workspace_id, customer))
+        yield Step("events", _customer_events(workspace_id, customer))
         yield Step("totals", lambda at: erasure.erase_customer_totals(at, workspace_id, customer))
+
+
+def _customer_events(workspace_id: int, customer: int) -> Callable[[Connection], int]:
+    after = erasure.START
+
+    def run(at: Connection) -> int:
+        nonlocal after
+        count, place = erasure.erase_customer_events(at, workspace_id, customer, after=after)
+        if not count and after != erasure.START:
+            # Events of an earlier time may have come in behind: once more from the start.
+            count, place = erasure.erase_customer_events(
+                at, workspace_id, customer, after=erasure.START
+            )
+        after = place
+        return count
+
+    return run
 
 
 def _key_steps(connection: Connection, workspace_id: int, deletion: Deletion) -> Iterator[Step]:  # noqa: ARG001 - as its siblings

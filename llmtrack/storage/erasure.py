@@ -44,19 +44,34 @@ def customer_of(
     return None
 
 
+Place = tuple[int, int]
+"""Of an event in its table: time and number."""
+START: Place = (-(2**63), -(2**63))
+
 # The customer index that this would want costs every event that comes in; an erasure is rare
-# and may read through the table once a batch of events that it finds.
-_FOUND = f"""
+# and may read through the table once, each batch from where the last one has ended.
+FIND_LAST = f"""
+-- erasure.erase_customer_events
+select timestamp_ms, id
+from (
+  select timestamp_ms, id
+  from event
+  where workspace_id = :workspace_id
+    and (timestamp_ms, id) > (:after_ms, :after_id)
+    and customer_id = :customer
+  order by timestamp_ms, id
+  limit {BATCH_ROWS}
+)
+order by timestamp_ms desc, id desc
+limit 1
+"""  # noqa: S608 - a number
+_FOUND = """
 from event
 where workspace_id = :workspace_id
-  and (timestamp_ms, id) in (
-    select timestamp_ms, id
-    from event
-    where workspace_id = :workspace_id
-      and customer_id = :customer
-    limit {BATCH_ROWS}
-  )
-"""  # noqa: S608 - a number
+  and (timestamp_ms, id) > (:after_ms, :after_id)
+  and (timestamp_ms, id) <= (:last_ms, :last_id)
+  and customer_id = :customer
+"""
 REMEMBER_CUSTOMER_EVENTS = f"""
 -- erasure.erase_customer_events
 insert into usage_quarter (workspace_id, kind, bucket, value, {", ".join(MEASURES)})
@@ -81,12 +96,27 @@ delete {_FOUND}
 """
 
 
-def erase_customer_events(connection: sqlite3.Connection, workspace_id: int, customer: int) -> int:
-    """Their costs stay in the workspace's totals, which must add up; see `purge`."""
-    values = {"workspace_id": workspace_id, "customer": customer}
+def erase_customer_events(
+    connection: sqlite3.Connection, workspace_id: int, customer: int, *, after: Place
+) -> tuple[int, Place]:
+    """A batch behind a place, and where it has ended.
+
+    Their costs stay in the workspace's totals, which must add up; see `purge`.
+    """
+    values = {
+        "workspace_id": workspace_id,
+        "customer": customer,
+        "after_ms": after[0],
+        "after_id": after[1],
+    }
+    row = connection.execute(FIND_LAST, values).fetchone()
+    if row is None:
+        return 0, after
+    values |= {"last_ms": row[0], "last_id": row[1]}
     connection.execute(REMEMBER_CUSTOMER_EVENTS, values)
     connection.execute(DELETE_CUSTOMER_RESPONSES, values)
-    return connection.execute(DELETE_CUSTOMER_EVENTS, values).rowcount
+    removed = connection.execute(DELETE_CUSTOMER_EVENTS, values).rowcount
+    return removed, (row[0], row[1])
 
 
 DELETE_CUSTOMER_DAYS = f"""
@@ -205,16 +235,22 @@ def erase_workspace_rows(connection: sqlite3.Connection, workspace_id: int, tabl
 
 
 def _erase_batch(connection: sqlite3.Connection, workspace_id: int, table: str) -> int:
-    columns = ", ".join(row[0] for row in connection.execute(LIST_KEY_COLUMNS, (table,)))
+    # Without the workspace in it, or SQLite reads through the whole workspace for each batch.
+    keys = [row[0] for row in connection.execute(LIST_KEY_COLUMNS, (table,))]
+    columns = ", ".join(key for key in keys if key != "workspace_id") or "workspace_id"
     return connection.execute(
         f"""
         -- erasure.erase_workspace_rows
         delete from {table}
-        where ({columns or "rowid"}) in (
-          select {columns or "rowid"} from {table} where workspace_id = ? limit {BATCH_ROWS}
-        )
+        where workspace_id = :workspace_id
+          and ({columns if keys else "rowid"}) in (
+            select {columns if keys else "rowid"}
+            from {table}
+            where workspace_id = :workspace_id
+            limit {BATCH_ROWS}
+          )
         """,  # noqa: S608 - names from the schema
-        (workspace_id,),
+        {"workspace_id": workspace_id},
     ).rowcount
 
 
