@@ -22,6 +22,7 @@ from llmtrack.services.acme_renewal import Renewal
 from llmtrack.services.jobs import Job, Jobs
 from llmtrack.services.packing import keep_packing
 from llmtrack.services.supervisor import keep_watchdog, notify
+from llmtrack.services.troubles import watch_troubles
 from llmtrack.services.vitals import Vitals
 from llmtrack.storage.database import Database
 from llmtrack.storage.login_links import SETUP_LIFE_MS, create_setup_link
@@ -102,6 +103,7 @@ def _chores(
         Jobs(database, life.jobs(database), now_ms).run(),
         keep_watchdog(database.turn),
         keep_packing(database, now_ms),
+        watch_troubles(database, life.vitals, now_ms),
     ]
     if life.vitals.guard is not None:
         found.append(life.vitals.guard.watch())

@@ -64,6 +64,8 @@ class Vitals:
         self.started_ms = started_ms
         self.certificate_ends_ms = certificate_ends_ms
         self.backup_directory = backup_directory
+        self.troubles: tuple[str, ...] = ()
+        """Sentences for administrators, see `services.troubles`."""
 
     @property
     def is_disk_full(self) -> bool:

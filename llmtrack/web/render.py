@@ -22,6 +22,7 @@ from llmtrack.domain.money import usd_text
 from llmtrack.storage.scope import Scope
 from llmtrack.web import numbers
 from llmtrack.web.assets import Assets
+from llmtrack.web.probes import VITALS
 from llmtrack.web.theme import theme_of
 
 COMPILE_PAUSE_S = 0.2
@@ -77,6 +78,8 @@ class Shell:
     path: str
     section: str
     currency: DisplayCurrency | None
+    troubles: Sequence[str] = ()
+    """Of the installation, for administrators."""
     sections: Sequence[Section] = SECTIONS
     version: str = __version__
 
@@ -173,6 +176,7 @@ def _shell(request: web.Request) -> Shell:
         path=request.path_qs if request.method == "GET" else "/",
         section=request.path.split("/")[3] if request.path.count("/") > 2 else "",
         currency=numbers.shown_currency(),
+        troubles=request.app[VITALS].troubles if viewer and viewer.is_admin else (),
     )
 
 
