@@ -1,19 +1,21 @@
-"""`/w/{workspace}/settings`: name, time zone and retention, and where the rest is set."""
+"""`/w/{workspace}/settings`: name, time zone, currency, retention, and where the rest is set."""
 
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
+from llmtrack.domain.currencies import USD, display_currency
 from llmtrack.domain.errors import InvalidValue, Refused
 from llmtrack.domain.roles import Permission, may
-from llmtrack.storage.currencies import currency_of
+from llmtrack.storage.currencies import currency_of, set_currency
 from llmtrack.storage.retention_rules import Retention, retention_of, set_retention
 from llmtrack.storage.workspace_names import rename_workspace
 from llmtrack.storage.zone_changes import set_time_zone, zone_change_of
 from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
 from llmtrack.web.forms import read_form, sentence
+from llmtrack.web.pricing import CURRENCY_FIELDS
 from llmtrack.web.render import page
 from llmtrack.web.setup import zones_by_region
 
@@ -36,6 +38,19 @@ async def post_time_zone(request: web.Request) -> web.StreamResponse:
     """The server moves the days; the page tells how far it is."""
     form = await read_form(request, ("time_zone",))
     return await _changed(request, set_time_zone, time_zone=form["time_zone"])
+
+
+@require(Permission.MANAGE_PRICES)
+async def post_currency(request: web.Request) -> web.StreamResponse:
+    """Empty or USD shows US dollars."""
+    form = await read_form(request, CURRENCY_FIELDS)
+    scope, now_ms = request[SCOPE], request.app[CLOCK_MS]()
+    try:
+        chosen = display_currency(form["currency"] or USD, form["usd_rate"], form["rate_date"])
+    except InvalidValue as error:
+        return await _page(request, error=error, form=form)
+    await scope.write(set_currency, chosen=chosen, by=actor_of(request), now_ms=now_ms)
+    return see_other(f"/w/{scope.public_id}/settings?saved")
 
 
 @require(Permission.MANAGE_WORKSPACE)
@@ -63,8 +78,11 @@ async def _changed(
     return see_other(f"/w/{scope.public_id}/settings?saved")
 
 
-async def _page(request: web.Request, *, error: InvalidValue | None = None) -> web.Response:
+async def _page(
+    request: web.Request, *, error: InvalidValue | None = None, form: dict[str, str] | None = None
+) -> web.Response:
     scope = request[SCOPE]
+    currency = await currency_of(scope)
     async with scope.reading() as reading:
         retention = await retention_of(reading)
         zone_change = await zone_change_of(reading)
@@ -83,7 +101,9 @@ async def _page(request: web.Request, *, error: InvalidValue | None = None) -> w
         zones=zones_by_region(),
         zone_change=zone_change,
         retention=retention,
-        currency=await currency_of(scope),
+        currency=currency,
+        form=form or dict(zip(CURRENCY_FIELDS, currency or ("", "", ""), strict=True)),
+        may_price=may(scope.role, Permission.MANAGE_PRICES),
         error_field=error.field if error else None,
         error_text=sentence(error) if error else "",
     )
@@ -93,5 +113,6 @@ ROUTES = [
     web.get(PATH, get_settings),
     web.post(f"{PATH}/name", post_name),
     web.post(f"{PATH}/time-zone", post_time_zone),
+    web.post(f"{PATH}/currency", post_currency),
     web.post(f"{PATH}/retention", post_retention),
 ]

@@ -80,3 +80,23 @@ async def test_mistakes_are_told(
     status, text = await set_euro(client, world, **form)
 
     assert (status, told in text) == (422, True)
+
+
+async def test_settings_change_the_currency_too(client: Client, world: World) -> None:
+    await sign_in(client, "alice")
+    url = f"/w/{world.acme.public_id}/settings"
+    values = {"currency": "chf", "usd_rate": "0.88", "rate_date": "2026-11-20"}
+
+    wrong = await post(client, f"{url}/currency", **values | {"usd_rate": "much"})
+    assert wrong.status == 422
+    text = await wrong.text()
+    assert 'value="chf"' in text
+    assert "the rate is a number from" in text.replace("The rate", "the rate")
+
+    assert (await post(client, f"{url}/currency", **values)).status == 303
+    assert "CHF at 0.88 per US dollar, the rate of 2026-11-20" in await overview(client, world)
+    assert 'value="0.88"' in await (await client.get(url)).text()
+
+    await sign_in(client, "bob")
+    assert (await post(client, f"{url}/currency", **values)).status == 403
+    assert 'name="usd_rate"' not in await (await client.get(url)).text()

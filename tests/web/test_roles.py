@@ -40,6 +40,7 @@ AREAS = {
     ("POST", "shared-links"): MEMBERS,
     ("POST", "views"): READ,  # one's own
     ("POST", "settings"): Permission.MANAGE_WORKSPACE,
+    ("POST", "settings/currency"): PRICES,
 }
 
 # Without a session: signing in, setting up, assets, and the routes that ask for a key.
