@@ -13,6 +13,7 @@ from llmtrack.storage.dropped_packs import drop_all_packs
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.saved_views import erase_views_of_customer
 from llmtrack.storage.sums import EVENT_SUMS
+from llmtrack.storage.usage import digest_of
 
 BATCH_ROWS = 1000
 _CUSTOMER_PAIRS = ", ".join(str(pair_code(*pair)) for pair in PAIRS if pair[1] is Kind.CUSTOMER)
@@ -84,12 +85,14 @@ from (
 where true
 on conflict do update set {", ".join(f"{m} = {m} + excluded.{m}" for m in MEASURES)}
 """  # noqa: S608 - constants
-DELETE_CUSTOMER_RESPONSES = f"""
+LIST_CUSTOMER_RESPONSES = f"""
 -- erasure.erase_customer_events
-delete from response
-where workspace_id = :workspace_id
-  and (timestamp_ms, event_id) in (select timestamp_ms, id {_FOUND})
-"""  # noqa: S608 - constants
+select response_id {_FOUND} and response_id is not null
+"""
+DELETE_RESPONSE = """
+-- erasure.erase_customer_events
+delete from response where workspace_id = ? and digest = ?
+"""
 DELETE_CUSTOMER_EVENTS = f"""
 -- erasure.erase_customer_events
 delete {_FOUND}
@@ -114,7 +117,10 @@ def erase_customer_events(
         return 0, after
     values |= {"last_ms": row[0], "last_id": row[1]}
     connection.execute(REMEMBER_CUSTOMER_EVENTS, values)
-    connection.execute(DELETE_CUSTOMER_RESPONSES, values)
+    # By digest, which is the table's key: nothing else finds a row without reading all of it.
+    responses = connection.execute(LIST_CUSTOMER_RESPONSES, values).fetchall()
+    digests = [(workspace_id, digest_of(response)) for (response,) in responses]
+    connection.executemany(DELETE_RESPONSE, digests)
     removed = connection.execute(DELETE_CUSTOMER_EVENTS, values).rowcount
     return removed, (row[0], row[1])
 

@@ -153,9 +153,9 @@ class _Batch:
         responses: list[tuple[int, bytearray, int, int]] = []
         for item, row in zip(batch, rows, strict=True):
             if item.event.idempotency_key:
-                keys.append((row.workspace_id, bytearray(_digest(item.event.idempotency_key))))
+                keys.append((row.workspace_id, bytearray(digest_of(item.event.idempotency_key))))
             if item.event.response_id:
-                digest = bytearray(_digest(item.event.response_id))  # bound quicker than bytes
+                digest = bytearray(digest_of(item.event.response_id))  # bound quicker than bytes
                 responses.append((row.workspace_id, digest, row.timestamp_ms, row.id))
         connection = self._connection
         connection.execute("savepoint new")
@@ -171,10 +171,10 @@ class _Batch:
 
     def _add(self, item: PricedEvent) -> Outcome:
         event, workspace_id = item.event, item.workspace_id
-        digest = _digest(event.idempotency_key) if event.idempotency_key else None
+        digest = digest_of(event.idempotency_key) if event.idempotency_key else None
         if digest is not None and not self._remember(workspace_id, digest):
             return Outcome(duplicate=True)
-        response = _digest(event.response_id) if event.response_id else None
+        response = digest_of(event.response_id) if event.response_id else None
         first = self._first_report(workspace_id, response) if response else None
         if first is not None:
             return self._complete(first, item)
@@ -254,7 +254,7 @@ def _stored(row: EventRow) -> Outcome:
     return Outcome(row.timestamp_ms, row.id, cost_pico=row.cost_pico, cost_status=row.cost_status)
 
 
-def _digest(text: str) -> bytes:
+def digest_of(text: str) -> bytes:
     """128 bits: a collision among 10^9 keys of a workspace is a 1 in 10^20 matter."""
     # A header's bytes that are not UTF-8 reach us as surrogates.
     return hashlib.sha256(text.encode(errors="surrogateescape")).digest()[:16]
