@@ -14,6 +14,8 @@ PLACES = {
     "performance": "Performance",
     "what-if": "What if",
 }
+SHARED_PLACES = ("", "explore", "events", "performance")
+"""What people without an account can be shown, beside the pages about one value."""
 DIMENSION_PLACE = "by/"
 QUERY_LENGTH_MAX = 2_000
 PARAMETERS_MAX = 40
@@ -33,7 +35,7 @@ class View(NamedTuple):
     @property
     def can_be_shared(self) -> bool:
         """By a link, with people who have no account."""
-        return self.place == "" or self.place.startswith(DIMENSION_PLACE)
+        return self.place in SHARED_PLACES or self.place.startswith(DIMENSION_PLACE)
 
     @property
     def parameters(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ or a quarter has none of them; only what they cannot tell is read, newest first.
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import NamedTuple
 
@@ -185,12 +186,16 @@ async def event_page(
     before: Cursor | None = None,
     most: int = 50,
     look_events_max: int = LOOK_EVENTS_MAX,
+    within: ScopedReading | None = None,
 ) -> EventPage:
-    """The newest events of a span older than `before` that have all the filters' values."""
+    """The newest events of a span older than `before` that have all the filters' values.
+
+    `within`: a reading that is open already, whose moment it is then of.
+    """
     before = before or Cursor(span.end_ms, 0)
     if before.timestamp_ms > span.end_ms:
         before = Cursor(span.end_ms, 0)
-    async with scope.reading() as reading:
+    async with nullcontext(within) if within else scope.reading() as reading:
         [[oldest_ms]] = await reading.rows(FIND_OLDEST, start_ms=span.start_ms)
         if oldest_ms is None or oldest_ms > before.timestamp_ms:
             return EventPage([], None, 0, span.start_ms, is_cut=False)

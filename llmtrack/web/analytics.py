@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -88,10 +88,15 @@ async def look_at(
     *,
     extras: Collection[str] = (),
     user_id: int | None = None,
+    is_locked: bool = False,
 ) -> AsyncIterator[Look]:
-    """As `looking`, for parameters that need not be those of a request."""
+    """As `looking`, for parameters that need not be those of a request.
+
+    `is_locked`: what is shown links to nothing.
+    """
     path, zone_name = f"/w/{scope.public_id}/{place}", scope.time_zone
     query, timeframe = parse_page_query(path, given, now_ms, zone_name, extras)
+    query = replace(query, is_locked=is_locked)
     async with scope.reading() as reading:
         days = await used_days(reading)
         bar = await load_filter_bar(reading, query, timeframe, zone_name)

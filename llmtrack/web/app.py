@@ -40,6 +40,7 @@ from llmtrack.web import (
     settings,
     setup,
     shared_links,
+    shared_page,
     short_password,
     sign_in,
     system,
@@ -198,6 +199,7 @@ def _routes(assets: Assets) -> list[web.RouteDef]:
         *settings.ROUTES,
         *saved_views.ROUTES,
         *shared_links.ROUTES,
+        *shared_page.ROUTES,
         *system.ROUTES,
     ]
 

@@ -29,11 +29,12 @@ from llmtrack.web.event_query import (
     CONDITIONS,
     EXTRAS,
     PRICING_TEXTS,
+    Wanted,
     place_of,
     place_text,
     wanted_events,
 )
-from llmtrack.web.numbers import tokens_short
+from llmtrack.web.numbers import tokens_short, when_text
 from llmtrack.web.page_query import PageQuery
 from llmtrack.web.render import page
 from llmtrack.web.usage_chart import Chart, Series, Style, chart_of
@@ -52,21 +53,24 @@ async def get_events(request: web.Request) -> web.StreamResponse:
             look.bar.problems.append(f"There is no event with the id {wanted_id[:60]!r}.")
         wanted = wanted_events(look)
         look.bar.problems.extend(wanted.problems)
-        place = place_of(look.query.extras.get("before", ""))
-        found: EventPage | FoundEvents | None = None
-        if wanted.filter.has_conditions:
-            found = await search_page(look.reading, wanted.filter, before=place, count=PAGE_EVENTS)
-        first = look.query.with_extra("before", "")
-        histogram = await _histogram(look, first)
-    if found is None:  # not above: it reads for itself, and few can read at a time
-        found = await event_page(
-            look.scope,
-            wanted.filter.span,
-            filters=wanted.filter.values,
-            before=place,
-            most=PAGE_EVENTS,
-        )
-    return _answer(request, look, first, found, histogram)
+        found = await find_events(look, wanted)
+        histogram = await load_histogram(look)
+    return _answer(request, look, found, histogram)
+
+
+async def find_events(look: Look, wanted: Wanted) -> EventPage | FoundEvents:
+    """The page that the URL's `before` names, else the newest."""
+    place = place_of(look.query.extras.get("before", ""))
+    if wanted.filter.has_conditions:
+        return await search_page(look.reading, wanted.filter, before=place, count=PAGE_EVENTS)
+    return await event_page(
+        look.scope,
+        wanted.filter.span,
+        filters=wanted.filter.values,
+        before=place,
+        most=PAGE_EVENTS,
+        within=look.reading,
+    )
 
 
 async def _find(look: Look, text: str) -> EventDetail | None:
@@ -79,13 +83,11 @@ async def _find(look: Look, text: str) -> EventDetail | None:
 def _answer(
     request: web.Request,
     look: Look,
-    first: PageQuery,
     found: EventPage | FoundEvents,
     histogram: tuple[Chart | None, Sums | None],
 ) -> web.Response:
     before = look.query.extras.get("before", "")
-    columns = chosen_columns(look.query.extras.get("columns", ""))
-    chart, total = histogram
+    first = look.query.with_extra("before", "")
     conditions = {name: look.query.extras.get(name, "") for name in CONDITIONS}
     return analytics_page(
         request,
@@ -95,21 +97,33 @@ def _answer(
         and found.older is None
         and not before
         and not any(conditions.values()),
-        events=[(uuid_of(event), event) for event in found.events],
-        columns=columns,
         column_choices=list(COLUMNS.values()),
-        chart=chart,
-        total=total,
         conditions=conditions,
         pricings=PRICING_TEXTS,
         plain_url=_without_conditions(first).url,
-        cut_short_ms=found.looked_to_ms if found.is_cut else None,
         older_url=first.with_extra("before", place_text(found.older)).url if found.older else None,
         newest_url=first.url if before else None,
         live_url=_live_url(look, first) if not before else None,
         export_urls=_export_urls(first),
         events_url=look.query.path,
+        **event_values(look, found, histogram),
     )
+
+
+def event_values(
+    look: Look,
+    found: EventPage | FoundEvents,
+    histogram: tuple[Chart | None, Sums | None],
+) -> dict[str, Any]:
+    """What `_events.html` shows, but for its links."""
+    chart, total = histogram
+    return {
+        "events": [(uuid_of(event), event) for event in found.events],
+        "columns": chosen_columns(look.query.extras.get("columns", "")),
+        "chart": chart,
+        "total": total,
+        "cut_short": when_text(found.looked_to_ms, look.scope.time_zone) if found.is_cut else None,
+    }
 
 
 def _without_conditions(query: PageQuery) -> PageQuery:
@@ -134,7 +148,7 @@ def _export_urls(query: PageQuery) -> list[tuple[str, str]]:
     ]
 
 
-async def _histogram(look: Look, query: PageQuery) -> tuple[Chart | None, Sums | None]:
+async def load_histogram(look: Look) -> tuple[Chart | None, Sums | None]:
     """Requests over time by outcome, where the bar's filters can be summed up."""
     buckets = buckets_of(look.timeframe.span, look.timeframe.step, look.scope.time_zone)
     try:
@@ -154,7 +168,7 @@ async def _histogram(look: Look, query: PageQuery) -> tuple[Chart | None, Sums |
         if any(values)
     ]
     title = f"Requests per {buckets.step.value}"
-    zoom_url = query.with_period(DEFAULT).url
+    zoom_url = look.query.with_extra("before", "").with_period(DEFAULT).url
     style = Style(title, tokens_short, tokens_short, zoom_url)
     return chart_of(series, buckets, look.scope.time_zone, style), total
 

@@ -1,5 +1,7 @@
 """`GET /w/{workspace}/explore`: any metric by one or two dimensions, over time, and before."""
 
+from typing import Any
+
 from aiohttp import web
 
 from llmtrack.domain.roles import Permission
@@ -24,10 +26,8 @@ async def get_explore(request: web.Request) -> web.StreamResponse:
 
 async def _answer(request: web.Request, look: Look) -> web.Response:
     query = look.query
-    ask = ask_of(query, look.timeframe, look.scope.time_zone)
-    look.bar.problems.extend(ask.problems)
     try:
-        found = await explore(look, ask)
+        shown = await explore_values(look)
     except TooMuchToRead as error:
         return analytics_page(request, "explore.html", look, too_much=error)
     exported = query.at(f"{query.path}/export").with_extras(query.extras)
@@ -35,18 +35,29 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         request,
         "explore.html",
         look,
-        nothing=not found.report.total.events,
-        ask=ask,
         metrics=list(METRICS.values()),
         dimensions=list(DIMENSIONS),
         rollups={name: step.value for name, step in ROLLUPS.items()},
         tops=TOPS,
-        chart=explore_chart(query, ask, found, look.scope.time_zone),
-        lines=explore_lines(query, ask, found),
-        total=total_line(ask, found),
-        pivot=explore_pivot(query, ask, found) if ask.sub else None,
         export_urls=[(text, exported.with_extra("format", name).url) for text, name in FORMATS],
+        **shown,
     )
+
+
+async def explore_values(look: Look) -> dict[str, Any]:
+    """What `_explore.html` shows. Raises TooMuchToRead."""
+    query, zone = look.query, look.scope.time_zone
+    ask = ask_of(query, look.timeframe, zone)
+    look.bar.problems.extend(ask.problems)
+    found = await explore(look, ask)
+    return {
+        "nothing": not found.report.total.events,
+        "ask": ask,
+        "chart": explore_chart(query, ask, found, zone),
+        "lines": explore_lines(query, ask, found),
+        "total": total_line(ask, found),
+        "pivot": explore_pivot(query, ask, found) if ask.sub else None,
+    }
 
 
 ROUTES = [

@@ -48,6 +48,8 @@ class PageQuery:
     problems: tuple[str, ...] = ()
     extras: Mapping[str, str] = field(default_factory=dict)
     """What only this page has in its URL, in the page's own order; defaults are left out."""
+    is_locked: bool = False
+    """Of a shared link: whatever it leads to has no URL."""
 
     @property
     def kind(self) -> Kind:
@@ -60,6 +62,8 @@ class PageQuery:
 
     @property
     def url(self) -> str:
+        if self.is_locked:
+            return ""
         parameters = self.parameters
         return f"{self.path}?{urlencode(parameters)}" if parameters else self.path
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -43,29 +43,28 @@ class Row(NamedTuple):
 async def get_performance(request: web.Request) -> web.StreamResponse:
     async with looking(request, "performance") as look:
         try:
-            return await _answer(request, look)
+            shown = await performance_values(look)
         except TooMuchToRead as error:
             return analytics_page(request, "performance.html", look, too_much=error)
+        return analytics_page(request, "performance.html", look, **shown)
 
 
-async def _answer(request: web.Request, look: Look) -> web.Response:
+async def performance_values(look: Look) -> dict[str, Any]:
+    """What `_performance.html` shows. Raises TooMuchToRead."""
     buckets = buckets_of(look.timeframe.span, look.timeframe.step, look.scope.time_zone)
     sums = await totals_by_bucket(look.reading, look.question(Kind.TOTAL), buckets)
     steps = await latency_series(look.reading, look.question(Kind.TOTAL), buckets)
     of_all = steps.get(0, [Counter() for _ in buckets.spans])
     total = total_of(sums)
-    return analytics_page(
-        request,
-        "performance.html",
-        look,
-        nothing=not total.events,
-        latency_chart=_latency_chart(look, buckets, of_all),
-        failure_chart=_failure_chart(look, buckets, sums),
-        total=_row(Label("", "All requests"), None, total, _merged(of_all)),
-        tables=[
+    return {
+        "nothing": not total.events,
+        "latency_chart": _latency_chart(look, buckets, of_all),
+        "failure_chart": _failure_chart(look, buckets, sums),
+        "total": _row(Label("", "All requests"), None, total, _merged(of_all)),
+        "tables": [
             (name, await _rows(look, name)) for name in TABLES if name not in look.query.filters
         ],
-    )
+    }
 
 
 async def _rows(look: Look, name: str) -> list[Row]:

@@ -30,7 +30,7 @@ DATABASE_HOLDERS = {
     "llmtrack.web.second_factor": "accounts",
     "llmtrack.web.single_sign_on": "from an identity to an account",
     "llmtrack.web.usage_api": "from a key to a workspace",
-    "llmtrack.web.shared_links": "from a link to the scope of its workspace",
+    "llmtrack.web.shared_page": "from a link to the scope of its workspace",
     "llmtrack.web.system": "the state of the instance, for its admins",
     "llmtrack.web.probes": "whether the server works",
 }
