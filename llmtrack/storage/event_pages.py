@@ -188,13 +188,8 @@ async def event_page(
     look_events_max: int = LOOK_EVENTS_MAX,
     within: ScopedReading | None = None,
 ) -> EventPage:
-    """The newest events of a span older than `before` that have all the filters' values.
-
-    `within`: a reading that is open already, whose moment it is then of.
-    """
-    before = before or Cursor(span.end_ms, 0)
-    if before.timestamp_ms > span.end_ms:
-        before = Cursor(span.end_ms, 0)
+    """The newest of a span before a cursor with all the filters' values, as `within` sees them."""
+    before = min(before or Cursor(span.end_ms, 0), Cursor(span.end_ms, 0))
     async with nullcontext(within) if within else scope.reading() as reading:
         [[oldest_ms]] = await reading.rows(FIND_OLDEST, start_ms=span.start_ms)
         if oldest_ms is None or oldest_ms > before.timestamp_ms:
