@@ -124,7 +124,8 @@ async def _events(look: Look) -> Values:
     if wanted.problems:  # as with a filter whose value is gone
         raise NotFound("this link shows nothing any more")
     found = await find_events(look, wanted)
-    histogram = await load_histogram(look)
+    # Its sums know nothing of conditions, and would count what the link does not let through.
+    histogram = (None, None) if wanted.filter.has_conditions else await load_histogram(look)
     before = look.query.extras.get("before")
     return {
         **event_values(look, found, histogram),

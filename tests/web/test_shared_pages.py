@@ -197,6 +197,7 @@ async def test_conditions_of_a_shared_list_are_told_and_kept(filled: Client, wor
     assert "cost from, $ <strong><bdi>50</bdi>" in text
     assert "noor" in text
     assert "cora" not in text
+    assert "Requests per" not in text  # the chart counts what the condition leaves out
 
 
 async def test_a_condition_that_cannot_be_read_shows_nothing_instead_of_all(
