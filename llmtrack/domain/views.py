@@ -14,7 +14,7 @@ PLACES = {
     "performance": "Performance",
     "what-if": "What if",
 }
-SHARED_PLACES = ("", "explore", "events", "performance")
+SHARED_PLACES = ("", "explore", "changes", "events", "performance")
 """What people without an account can be shown, beside the pages about one value."""
 DIMENSION_PLACE = "by/"
 QUERY_LENGTH_MAX = 2_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -67,39 +67,45 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
             found = await compare(look, look.query.by, before_span)
         except TooMuchToRead as error:
             return analytics_page(request, "changes.html", look, too_much=error)
-        return _answer(request, look, found, (before_span, text))
+        return analytics_page(
+            request,
+            "changes.html",
+            look,
+            before_dates=_dates(before_span, look.scope.time_zone),
+            groupings=[
+                (name, look.query.with_by(name).url, name == look.query.by) for name in DIMENSIONS
+            ],
+            is_own="before_from" in look.query.extras,
+            usual_url=look.query.with_extras({}).url,
+            **_shown(look, found, text),
+        )
 
 
-def _answer(
-    request: web.Request, look: Look, found: Comparison, before: tuple[Span, str]
-) -> web.Response:
-    span, before_text = before
+async def change_values(look: Look) -> dict[str, Any]:
+    """What `_changes.html` shows where nothing can be chosen. Raises TooMuchToRead."""
+    before_span, text = _before(look)
+    found = await compare(look, look.query.by, before_span)
+    return {"before_dates": None, "groupings": (), **_shown(look, found, text)}
+
+
+def _shown(look: Look, found: Comparison, before_text: str) -> dict[str, Any]:
     total = total_split(found.splits.values())
     before_sums = total_of(found.before.values())
     now_sums = total_of(found.now.values())
     order = _ranked(found.splits)
     shown = ROWS_MAX if len(order) > ROWS_MAX + 1 else len(order)
-    return analytics_page(
-        request,
-        "changes.html",
-        look,
-        nothing=not before_sums.events and not now_sums.events,
-        before=before_sums,
-        now=now_sums,
-        before_text=before_text,
-        before_dates=_dates(span, look.scope.time_zone),
-        change=_relative(before_sums, now_sums, before_text),
-        total=total,
-        sentences=sentences_of(look, found, SENTENCES_MAX),
-        groupings=[
-            (name, look.query.with_by(name).url, name == look.query.by) for name in DIMENSIONS
-        ],
-        rows=[_row(look, found, value) for value in order[:shown]],
-        more=_summed(found, order[shown:]) if order[shown:] else None,
-        signed=signed_usd,
-        is_own="before_from" in look.query.extras,
-        usual_url=look.query.with_extras({}).url,
-    )
+    return {
+        "nothing": not before_sums.events and not now_sums.events,
+        "before": before_sums,
+        "now": now_sums,
+        "before_text": before_text,
+        "change": _relative(before_sums, now_sums, before_text),
+        "total": total,
+        "sentences": sentences_of(look, found, SENTENCES_MAX),
+        "rows": [_row(look, found, value) for value in order[:shown]],
+        "more": _summed(found, order[shown:]) if order[shown:] else None,
+        "signed": signed_usd,
+    }
 
 
 async def compare(look: Look, name: str, before_span: Span) -> Comparison:

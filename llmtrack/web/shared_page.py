@@ -14,9 +14,10 @@ from llmtrack.domain.views import DIMENSION_PLACE
 from llmtrack.storage.currencies import currency_of
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.shared_links import SharedLink, link_of, note_use
-from llmtrack.web import event_query, explore_query
+from llmtrack.web import cost_changes, event_query, explore_query
 from llmtrack.web.analytics import Look, look_at
 from llmtrack.web.context import CLOCK_MS, DATABASE
+from llmtrack.web.cost_changes import change_values
 from llmtrack.web.event_query import PRICING_TEXTS, place_text, wanted_events
 from llmtrack.web.events import event_values, find_events, load_histogram
 from llmtrack.web.explore import explore_values
@@ -137,11 +138,19 @@ async def _events(look: Look) -> Values:
     }
 
 
+async def _changes(look: Look) -> Values:
+    values = await change_values(look)
+    if look.bar.problems:  # the period before cannot be read
+        raise NotFound("this link shows nothing any more")
+    return values
+
+
 _OVERVIEW = Page("shared_overview.html", _overview)
 PAGES = {
     "": _OVERVIEW,
     "explore": Page("shared_explore.html", explore_values, explore_query.EXTRAS),
     "events": Page("shared_events.html", _events, event_query.EXTRAS),
+    "changes": Page("shared_changes.html", _changes, cost_changes.EXTRAS),
     "performance": Page("shared_performance.html", performance_values),
 }
 ROUTES = [web.get("/s/{workspace}/{token}", get_shared)]

@@ -93,6 +93,16 @@ async def test_an_odd_span_holds_only_its_own(store: Seeded) -> None:
         assert keys(await walk(store, span, filters, 7, 10**9)) == expected(store, span, filters)
 
 
+async def test_a_cursor_at_the_end_lets_nothing_of_the_next_span_in(store: Seeded) -> None:
+    last = max(store.rows, key=lambda row: row.timestamp_ms)
+    span = Span(START_MS, last.timestamp_ms)
+    for filters in ({}, {Kind.MODEL: last.model_id}):
+        before = Cursor(span.end_ms, 2**40)
+        page = await event_page(store.scope, span, filters=filters, before=before)
+        assert page.events
+        assert all(event.timestamp_ms < span.end_ms for event in page.events)
+
+
 async def test_a_cut_page_says_how_far_it_looked(store: Seeded) -> None:
     filters = {Kind.KEY: 1, Kind.SOURCE: store.ids[Kind.SOURCE, "otlp"]}
     page = await event_page(

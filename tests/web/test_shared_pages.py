@@ -84,6 +84,8 @@ PLACES = [
     ("events", "feature=chat&period=7d"),
     ("events", "feature=chat&period=7d&min_latency=1"),
     ("performance", "feature=chat&period=7d"),
+    ("changes", "feature=chat&period=7d"),
+    ("changes", "feature=chat&period=7d&by=customer&before_from=2026-01-01&before_to=2026-01-02"),
 ]
 
 
