@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 
 LATENCY_MAX_MS = 2**63 - 1
+STEP_RATIO = 1.05
 
 
 def _first_of_steps() -> list[int]:

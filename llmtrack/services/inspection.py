@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -19,7 +18,7 @@ from llmtrack.storage.migrating import schema_version
 from llmtrack.storage.packs import Block
 from llmtrack.storage.recount import Difference, differences, is_purged, next_day
 from llmtrack.storage.recount_packs import packed_blocks, wrong_packs
-from llmtrack.storage.recount_proof import PRIME, WEIGHTS
+from llmtrack.storage.recount_proof import draw_weights
 from llmtrack.storage.schema import MIGRATIONS
 from llmtrack.storage.scope import Scope
 
@@ -93,7 +92,7 @@ async def recounted(
     scope: Scope, *, progress: Callable[[int, int], None] | None = None
 ) -> RecountedDays:
     """Hold every day of a workspace against its events; `progress` hears of days done, of all."""
-    weights = {name: 1 + secrets.randbelow(PRIME - 1) for name in WEIGHTS}
+    weights = draw_weights()
     days = [day async for day in _days(scope)]
     slots = asyncio.Semaphore(DAYS_AT_ONCE)
     done = 0

@@ -70,6 +70,15 @@ def unpack_sums(packs: Iterable[bytes]) -> dict[int, Sums]:
     }
 
 
+def unpack_total(packed: bytes) -> Sums:
+    """Of all values together."""
+    added = sum(
+        int.from_bytes(fields, "little")
+        for _, fields in _VALUE.iter_unpack(zlib.decompress(packed))
+    )
+    return sums_of(_FIELDS.unpack(added.to_bytes(_FIELDS.size, "little")), 0)
+
+
 def unpack_steps(packs: Iterable[bytes]) -> dict[int | None, Counter[int]]:
     found: dict[int | None, Counter[int]] = defaultdict(Counter)
     for packed in packs:

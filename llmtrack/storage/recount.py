@@ -21,7 +21,7 @@ from llmtrack.storage.dimensions import (
 )
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.recount_latencies import wrong_latencies
-from llmtrack.storage.recount_proof import is_proven
+from llmtrack.storage.recount_proof import Proven, prove
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import EVENT_SUMS
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
@@ -192,16 +192,16 @@ async def differences(
     if await is_purged(reading, day_number, time_zone):
         rows = _Rows("usage_quarter", "total with what was purged", Kind.TOTAL, *quarters)
         return await _compare(reading, day, PURGED_DAY_DIFFERS, rows)
-    wrong = await wrong_latencies(reading, day.number, day.quarters)
-    found = [
-        Difference(table, "latency", day.number, rows) for table, rows in wrong.items() if rows
-    ]
-    span_ms = (day.start_ms, day.end_ms)
-    if weights is not None and await is_proven(
-        reading, weights, day=day.number, span_ms=span_ms, quarters=day.quarters
-    ):
-        return found
-    return await _row_by_row(reading, day) + found
+    proven = Proven(usage=False, latencies=False)
+    if weights is not None:
+        proven = await prove(reading, weights, day=day.number, quarters=day.quarters)
+    found = [] if proven.usage else await _row_by_row(reading, day)
+    if not proven.latencies:
+        wrong = await wrong_latencies(reading, day.number, day.quarters)
+        found += [
+            Difference(table, "latency", day.number, rows) for table, rows in wrong.items() if rows
+        ]
+    return found
 
 
 async def _row_by_row(reading: ScopedReading, day: _Day) -> list[Difference]:

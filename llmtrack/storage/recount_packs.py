@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from llmtrack.storage.dimensions import MEASURES
 from llmtrack.storage.packing import packed
-from llmtrack.storage.packs import LATENCY, Block, Shelf, unpack_steps, unpack_sums
+from llmtrack.storage.packs import LATENCY, Block, Shelf, unpack_steps, unpack_sums, unpack_total
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import NO_SUMS, Sums, sums_of, total_of
+from llmtrack.storage.sums import NO_SUMS, Sums, sums_of
 
 LIST_BLOCKS = """
 -- recount_packs.packed_blocks
@@ -55,7 +55,7 @@ async def wrong_packs(reading: ScopedReading, blocks: list[Block]) -> list[Block
 
 async def _is_right(reading: ScopedReading, block: Block, shelf: Shelf, sums: bytes) -> bool:
     if shelf.value:
-        return total_of(unpack_sums([sums]).values()) == await _of_pair(reading, block, shelf)
+        return unpack_total(sums) == await _of_pair(reading, block, shelf)
     unpack: Callable[[list[bytes]], object] = unpack_steps if shelf.kind >= LATENCY else unpack_sums
     return unpack([sums]) == unpack([await packed(reading, block, shelf)])
 

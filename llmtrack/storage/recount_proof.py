@@ -9,17 +9,30 @@ counted row by row (`recount`), which says what is wrong.
 The prime is that small so that 32 products of two numbers below it add up within 64 bits.
 """
 
+import secrets
 from collections.abc import Callable
+from typing import NamedTuple
 
 from llmtrack.domain.costs import CostStatus
+from llmtrack.domain.latency import STEP_RATIO
 from llmtrack.domain.periods import QUARTER_MS
-from llmtrack.storage.dimensions import DAY_KINDS, MEASURES, PAIRS, QUARTER_KINDS, pair_code
+from llmtrack.storage.dimensions import (
+    DAY_KINDS,
+    LATENCY_DAY_KINDS,
+    LATENCY_QUARTER_KINDS,
+    MEASURES,
+    PAIRS,
+    QUARTER_KINDS,
+    Kind,
+    pair_code,
+)
+from llmtrack.storage.engine import has_logarithm
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
 
 PRIME = 2**28 - 57
-_FACTORS = ("a", "b", "c", "d", "e", "f")
-WEIGHTS = (*_FACTORS, *(f"w{place}" for place in range(len(MEASURES))))
+STRETCH_QUARTERS = 8
+"""A busy day has too many events to hold their numbers at once."""
 
 _COLUMNS = dict(EVENT_COLUMNS)
 _UNKNOWN = (CostStatus.NO_USAGE, CostStatus.INSUFFICIENT_USAGE, CostStatus.INVALID_USAGE)
@@ -34,16 +47,48 @@ _OF_EVENT = {
     "partial_events": f"(cost_status = {int(CostStatus.PARTIAL)})",
     "unknown_usage_events": f"(cost_status in ({', '.join(str(int(one)) for one in _UNKNOWN)}))",
 }
+_STEP = 16
+"""Stands for a kind where a latency step is hashed."""
+
+
+class Proven(NamedTuple):
+    """Which rollups of a day were shown to be right; the others may be, or may not."""
+
+    usage: bool
+    latencies: bool
+
+
+def draw_weights() -> dict[str, int]:
+    """Random numbers for one recount: what a query of this module takes, whichever it is."""
+    drawn = {name: 1 + secrets.randbelow(PRIME - 1) for name in ("a", "b", "c", "d", "e", "f")}
+    drawn |= {f"w{place}": 1 + secrets.randbelow(PRIME - 1) for place in range(len(MEASURES))}
+    # Of `a * (17 * value + kind) + b`, so that a query that knows the kind multiplies once.
+    for factor, addend in (("a", "b"), ("c", "d")):
+        drawn[f"{factor}17"] = drawn[factor] * 17 % PRIME
+        for kind in (*DAY_KINDS, _STEP):
+            drawn[f"{addend}{int(kind)}"] = (drawn[factor] * kind + drawn[addend]) % PRIME
+    return drawn
 
 
 def _modulo(expression: str) -> str:
     return f"(({expression}) % {PRIME})"
 
 
-def _hashed(value: str, kind: str) -> str:
+def _hashed(value: str, kind: int) -> str:
     """A quadratic of value and kind: what one row has too much and another lacks must show."""
-    number = f"({value} * 16 + {kind})"
-    return _modulo(f"{_modulo(f':a * {number} + :b')} * {_modulo(f':c * {number} + :d')}")
+    first, second = (
+        _modulo(f":{factor}17 * {value} + :{addend}{kind}") for factor, addend in ("ab", "cd")
+    )
+    return _modulo(f"{first} * {second}")
+
+
+def _hashed_row(value: str, kind: str) -> str:
+    """The same where the kind is a column."""
+    first, second = (
+        _modulo(f":{factor}17 * {value} + :{factor} * {kind} + :{addend}")
+        for factor, addend in ("ab", "cd")
+    )
+    return _modulo(f"{first} * {second}")
 
 
 def _bucket(bucket: str) -> str:
@@ -60,35 +105,76 @@ def _of_event(name: str) -> str:
 
 
 _ROW = _weighed(lambda name: f"{name} % {PRIME}")
-_ONES = " + ".join(f"coalesce(k{int(kind)}, 0)" for kind in DAY_KINDS)
-_QUARTER = " + ".join(f"k{int(kind)}" for kind in QUARTER_KINDS)
-_BOTH = " + ".join(f"coalesce(k{int(a)} * k{int(b)}, 0)" for a, b in PAIRS)
 
-# Materialized, so that no number of an event is computed more than once.
-PROVE_EVENTS = f"""
--- recount_proof.is_proven
-with e as materialized (
+
+def _k(kind: Kind) -> str:
+    return f"k{int(kind)}"
+
+
+def _both() -> str:
+    """The sum over all pairs of what both values are hashed to, one product for each first."""
+    firsts = dict.fromkeys(first for first, _ in PAIRS)
+    return " + ".join(
+        f"{_k(first)} * {_modulo(' + '.join(_k(b) for a, b in PAIRS if a is first))}"
+        for first in firsts
+    )
+
+
+def _sum_of(kinds: tuple[Kind, ...]) -> str:
+    return " + ".join(map(_k, kinds))
+
+
+# An event without a customer has no row by customer: its hash there is 0.
+_HASHES = ", ".join(
+    f"coalesce({_hashed(_COLUMNS[kind], int(kind))}, 0) as {_k(kind)}"
+    if kind is Kind.CUSTOMER
+    else f"{_hashed(_COLUMNS[kind], int(kind))} as {_k(kind)}"
+    for kind in DAY_KINDS
+)
+# Floating point is near enough for every latency below a year: see the tests. Were it not,
+# the latencies of a day would be counted step by step.
+_LATENCY_STEP = f"cast(ln(latency_ms + 1) / ln({STEP_RATIO}) as integer)"
+
+
+def _prove_events(step: str) -> str:
+    """All sums over the events of a stretch; `step`: 0 or what a latency's step is hashed to."""
+    sums = (
+        f"{_modulo('g * m')} * {_modulo(_sum_of(QUARTER_KINDS))}",
+        f"m * {_modulo(_sum_of(DAY_KINDS))}",
+        f"m * {_modulo(_both())}",
+        f"{_modulo('g * s')} * {_modulo(_sum_of(LATENCY_QUARTER_KINDS))}",
+        f"s * {_modulo(_sum_of(LATENCY_DAY_KINDS))}",
+    )
+    # The limit is none: it has SQLite compute a number once, not wherever it is used.
+    return f"""
+-- recount_proof.prove
+select {", ".join(f"coalesce(sum({_modulo(each)}), 0)" for each in sums)}
+from (
   select
-    {", ".join(f"{_hashed(_COLUMNS[kind], str(int(kind)))} as k{int(kind)}" for kind in DAY_KINDS)},
+    {_HASHES},
     {_bucket(f"timestamp_ms / {QUARTER_MS}")} as g,
-    {_weighed(_of_event)} as m
+    {_weighed(_of_event)} as m,
+    {step} as s
   from event
   where workspace_id = :workspace_id
     and timestamp_ms >= :start_ms
     and timestamp_ms < :end_ms
+  limit -1
 )
-select
-  coalesce(sum({_modulo(f"{_modulo('g * m')} * {_modulo(_QUARTER)}")}), 0),
-  coalesce(sum({_modulo(f"m * {_modulo(_ONES)}")}), 0),
-  coalesce(sum({_modulo(f"m * {_modulo(_BOTH)}")}), 0)
-from e
 """  # noqa: S608 - names of columns
 
 
-def _prove(table: str, codes: list[int], term: str) -> str:
+PROVE_USAGE = _prove_events("0")
+PROVE_EVENTS = _prove_events(f"coalesce({_hashed(_LATENCY_STEP, _STEP)}, 0)")
+
+
+def _prove(table: str, codes: list[int], *factors: str) -> str:
+    term = factors[0]
+    for factor in factors[1:]:
+        term = _modulo(f"{term} * {factor}")
     return f"""
--- recount_proof.is_proven
-select coalesce(sum({_modulo(f"{term} * {_ROW}")}), 0)
+-- recount_proof.prove
+select coalesce(sum({term}), 0)
 from {table}
 where workspace_id = :workspace_id
   and kind in ({", ".join(map(str, codes))})
@@ -97,43 +183,44 @@ where workspace_id = :workspace_id
 """  # noqa: S608 - names of columns
 
 
-PROVE_QUARTERS = _prove(
-    "usage_quarter",
-    [int(kind) for kind in QUARTER_KINDS],
-    _modulo(f"{_bucket('bucket')} * {_hashed('value', 'kind')}"),
-)
-PROVE_DAY = _prove("usage_day", [int(kind) for kind in DAY_KINDS], _hashed("value", "kind"))
+_VALUE = _hashed_row("value", "kind")
+_LATENCIES = (_VALUE, _hashed("step", _STEP), f"(events % {PRIME})")
 # A pair's code is sixteen times its first kind and its second.
-PROVE_PAIRS = _prove(
-    "usage_pair_day",
-    [pair_code(*pair) for pair in PAIRS],
-    _modulo(f"{_hashed('value', '(kind / 16)')} * {_hashed('other', '(kind % 16)')}"),
+_FIRST, _OTHER = _hashed_row("value", "(kind / 16)"), _hashed_row("other", "(kind % 16)")
+PROVE_ROWS = (
+    _prove("usage_quarter", list(map(int, QUARTER_KINDS)), _bucket("bucket"), _VALUE, _ROW),
+    _prove("usage_day", list(map(int, DAY_KINDS)), _VALUE, _ROW),
+    _prove("usage_pair_day", [pair_code(*pair) for pair in PAIRS], _FIRST, _OTHER, _ROW),
+    _prove(
+        "latency_quarter", list(map(int, LATENCY_QUARTER_KINDS)), _bucket("bucket"), *_LATENCIES
+    ),
+    _prove("latency_day", list(map(int, LATENCY_DAY_KINDS)), *_LATENCIES),
 )
+"""In the order of what `PROVE_EVENTS` gives."""
 
 
-async def is_proven(
-    reading: ScopedReading,
-    weights: dict[str, int],
-    *,
-    day: int,
-    span_ms: tuple[int, int],
-    quarters: range,
-) -> bool:
-    """Whether quarters, day and pairs of a day are what its events add up to.
+async def prove(
+    reading: ScopedReading, weights: dict[str, int], *, day: int, quarters: range
+) -> Proven:
+    """Which rows of a day that consists of these quarters are what its events add up to.
 
-    `weights`: a random number in [1, PRIME) for each of WEIGHTS.
+    `weights`: of `draw_weights`.
     """
-    [row] = await reading.rows(PROVE_EVENTS, start_ms=span_ms[0], end_ms=span_ms[1], **weights)
-    for counted, (sql, first, end) in zip(
-        row,
-        (
-            (PROVE_QUARTERS, quarters.start, quarters.stop),
-            (PROVE_DAY, day, day + 1),
-            (PROVE_PAIRS, day, day + 1),
-        ),
-        strict=True,
-    ):
+    with_latencies = has_logarithm()
+    counted = [0] * len(PROVE_ROWS)
+    for first in range(quarters.start, quarters.stop, STRETCH_QUARTERS):
+        end = min(first + STRETCH_QUARTERS, quarters.stop)
+        [row] = await reading.rows(
+            PROVE_EVENTS if with_latencies else PROVE_USAGE,
+            start_ms=first * QUARTER_MS,
+            end_ms=end * QUARTER_MS,
+            **weights,
+        )
+        counted = [before + more for before, more in zip(counted, row, strict=True)]
+    is_right = []
+    for total, sql in zip(counted, PROVE_ROWS, strict=True):
+        of_quarters = "_quarter" in sql
+        first, end = (quarters.start, quarters.stop) if of_quarters else (day, day + 1)
         [stored] = await reading.rows(sql, first=first, end=end, **weights)
-        if (counted - stored[0]) % PRIME:
-            return False
-    return True
+        is_right.append((total - stored[0]) % PRIME == 0)
+    return Proven(all(is_right[:3]), with_latencies and all(is_right[3:]))
