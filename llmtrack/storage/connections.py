@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,17 @@ def connect_walled(path: Path) -> Walled:
     )
     connection.row_factory = sqlite3.Row
     return connection
+
+
+@cache
+def has_logarithm() -> bool:
+    """Whether SQLite was built with mathematical functions, which not every system's is."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute("select ln(2)")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 def _read_only(path: Path) -> str:

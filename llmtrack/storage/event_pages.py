@@ -21,12 +21,23 @@ from typing import NamedTuple
 from llmtrack.domain.periods import QUARTER_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
 from llmtrack.storage.dimensions import DAY_KINDS, PAIRS, QUARTER_KINDS, Kind, pair_code
+from llmtrack.storage.event_page_queries import (
+    FIND_DAYS,
+    FIND_OLDEST,
+    FIND_QUARTERS,
+    FIND_QUARTERS_OF_ONE,
+    READ_PAGE,
+    READ_SPANS,
+    READ_SPANS_BY_ONE,
+)
 from llmtrack.storage.scope import Scope, ScopedReading
-from llmtrack.storage.usage_rows import FILTER_EVENTS, filter_values
+from llmtrack.storage.usage_rows import filter_values
 
 LOOK_EVENTS_MAX = 200_000
 """Events one page may look at: well within 150 ms."""
 LOOK_SPANS_MAX = 400
+LOOK_AT_ONCE_MAX = 10_000
+"""Events of several spans that are looked at by one query; more are read from the newest on."""
 FIRST_QUARTERS = 8
 QUARTERS_MAX = 512
 
@@ -68,114 +79,28 @@ class ListedEvent(NamedTuple):
     response_id: str | None
 
 
+class _Quarter(NamedTuple):
+    """`matches`: how many of its events have the filter's value, 0 where that is not known."""
+
+    number: int
+    events: int
+    matches: int
+
+
+class _Run(NamedTuple):
+    """Quarters in a row."""
+
+    start_ms: int
+    end_ms: int
+    events: int
+
+
 class EventPage(NamedTuple):
     events: list[ListedEvent]
     older: Cursor | None
     looked: int
     looked_to_ms: int
     is_cut: bool
-
-
-def _name(column: str, name: str, text: str = "text") -> str:
-    # Row by row, for a page at most: a join would let the planner start from the dictionary.
-    return (
-        f"(select {text} from name where workspace_id = e.workspace_id and id = e.{column})"  # noqa: S608
-        f" as {name}"
-    )
-
-
-def _key(column: str) -> str:
-    return (
-        f"(select {column} from api_key where workspace_id = e.workspace_id and id = e.key_id)"  # noqa: S608
-        f" as key_{column}"
-    )
-
-
-READ_PAGE = f"""
--- event_pages.event_page
-select
-  timestamp_ms,
-  id,
-  arrival_delay_ms,
-  {_name("provider_id", "provider")},
-  {_name("model_id", "model")},
-  {_name("feature_id", "feature")},
-  {_name("environment_id", "environment")},
-  {_name("source_id", "source")},
-  {_name("customer_id", "customer")},
-  {_name("customer_id", "customer_name", "label")},
-  {_name("operation_id", "operation")},
-  {_name("service_tier_id", "service_tier")},
-  {_key("public_id")},
-  {_key("name")},
-  status,
-  input_tokens,
-  output_tokens,
-  cache_read_tokens,
-  cache_write_tokens,
-  reasoning_tokens,
-  latency_ms,
-  ttft_ms,
-  cost_pico,
-  cost_status,
-  response_id
-from event e
-where workspace_id = :workspace_id
-  and (timestamp_ms, id) < (:before_ms, :before_id)
-  and timestamp_ms >= :start_ms
-{FILTER_EVENTS}
-order by timestamp_ms desc, id desc
-limit :most
-"""  # noqa: S608 - names of columns
-FIND_OLDEST = """
--- event_pages.event_page
-select min(timestamp_ms)
-from event
-where workspace_id = :workspace_id
-  and timestamp_ms >= :start_ms
-"""
-
-
-def _all_present(table: str, wanted: str, bucket: str, other: str = "") -> str:
-    """True where a bucket has events of every wanted value: [kind, value] or [.., other]."""
-    return f"""not exists (
-    select 1
-    from json_each(:{wanted}) w
-    where not exists (
-      select 1
-      from {table}
-      where workspace_id = :workspace_id
-        and kind = json_extract(w.value, '$[0]')
-        and bucket = {bucket}
-        and value = json_extract(w.value, '$[1]')
-        {other}
-        and events > 0
-    )
-  )"""  # noqa: S608 - names of ours
-
-
-FIND_DAYS = f"""
--- event_pages.days_with_all
-select d.value
-from json_each(:days) d
-where exists (select 1 from zone_change where workspace_id = :workspace_id)
-  or {_all_present("usage_day", "values", "d.value")}
-  and {_all_present("usage_pair_day", "pairs", "d.value", "and other = json_extract(w.value, '$[2]')")}
-order by d.key
-"""  # noqa: S608, E501 - names of ours
-FIND_QUARTERS = f"""
--- event_pages.quarters_with_all
-select q.value, t.events
-from json_each(:quarters) q
-cross join usage_quarter t
-where t.workspace_id = :workspace_id
-  and t.kind = {int(Kind.TOTAL)}
-  and t.bucket = q.value
-  and t.value = 0
-  and t.events > 0
-  and {_all_present("usage_quarter", "values", "q.value")}
-order by q.key
-"""  # noqa: S608 - names of ours
 
 
 async def event_page(
@@ -211,25 +136,48 @@ class _Search:
         self._time_zone = time_zone
 
     async def run(self, before: Cursor, most: int, look_events_max: int) -> EventPage:
+        if not self._filters:
+            return await self._newest(before, most)
         events: list[ListedEvent] = []
         looked = looks = 0
-        async for start_ms, end_ms, count in self._spans(before):
-            edge = min(before, Cursor(end_ms, 0))
-            events += await self._read(start_ms, edge, most + 1 - len(events))
-            looked, looks = looked + count, looks + 1
-            if len(events) > most:
-                last = events[most - 1]
-                older = Cursor(last.timestamp_ms, last.id)
-                return EventPage(events[:most], older, looked, last.timestamp_ms, is_cut=False)
-            if looked >= look_events_max or looks >= LOOK_SPANS_MAX:
-                older = Cursor(start_ms, 0)
-                return EventPage(events, older, looked, start_ms, is_cut=True)
+        async for quarters in self._quarters_with_all(before.timestamp_ms):
+            for runs in _groups(quarters, most + 1 - len(events)):
+                count = sum(run.events for run in runs)
+                events += await self._read(runs, before, most + 1 - len(events))
+                looked, looks = looked + count, looks + 1
+                if len(events) > most:
+                    last = events[most - 1]
+                    older = Cursor(last.timestamp_ms, last.id)
+                    return EventPage(events[:most], older, looked, last.timestamp_ms, is_cut=False)
+                if looked >= look_events_max or looks >= LOOK_SPANS_MAX:
+                    older = Cursor(runs[-1].start_ms, 0)
+                    return EventPage(events, older, looked, older.timestamp_ms, is_cut=True)
         return EventPage(events, None, looked, self._span.start_ms, is_cut=False)
 
-    async def _read(self, start_ms: int, before: Cursor, most: int) -> list[ListedEvent]:
+    async def _newest(self, before: Cursor, most: int) -> EventPage:
         rows = await self._reading.rows(
             READ_PAGE,
-            start_ms=max(start_ms, self._span.start_ms),
+            start_ms=self._span.start_ms,
+            before_ms=before.timestamp_ms,
+            before_id=before.id,
+            most=most + 1,
+        )
+        events = [ListedEvent(*row) for row in rows[:most]]
+        if len(rows) <= most:
+            return EventPage(events, None, 0, self._span.start_ms, is_cut=False)
+        last = Cursor(events[-1].timestamp_ms, events[-1].id)
+        return EventPage(events, last, 0, last.timestamp_ms, is_cut=False)
+
+    async def _read(self, runs: Sequence[_Run], before: Cursor, most: int) -> list[ListedEvent]:
+        kinds = list(self._filters)
+        statement = READ_SPANS if len(kinds) > 1 else READ_SPANS_BY_ONE[kinds[0]]
+        spans = [
+            (max(run.start_ms, self._span.start_ms), min(run.end_ms, before.timestamp_ms + 1))
+            for run in runs
+        ]
+        rows = await self._reading.rows(
+            statement,
+            spans=json.dumps(spans),
             before_ms=before.timestamp_ms,
             before_id=before.id,
             most=most,
@@ -237,17 +185,13 @@ class _Search:
         )
         return [ListedEvent(*row) for row in rows]
 
-    async def _spans(self, before: Cursor) -> AsyncIterator[tuple[int, int, int]]:
-        """(start_ms, end_ms, events in it) of what may hold matches, newest first."""
-        if not self._filters:
-            yield self._span.start_ms, self._span.end_ms, 0
-            return
-        days = await self._days(before.timestamp_ms)
-        quarters = self._quarters(days, before.timestamp_ms)
+    async def _quarters_with_all(self, until_ms: int) -> AsyncIterator[list[_Quarter]]:
+        """What may hold matches, newest first, ever more at a time."""
+        days = await self._days(until_ms)
+        quarters = self._quarters(days, until_ms)
         size = FIRST_QUARTERS
         while chunk := list(islice(quarters, size)):
-            for span in _joined(await self._with_all(chunk)):
-                yield span
+            yield await self._with_all(chunk)
             size = min(2 * size, QUARTERS_MAX)
 
     async def _days(self, until_ms: int) -> list[int]:
@@ -273,28 +217,45 @@ class _Search:
             end = day_start_ms(day + 1, self._time_zone) // QUARTER_MS
             yield from range(min(end - 1, newest), max(first, oldest) - 1, -1)
 
-    async def _with_all(self, quarters: Sequence[int]) -> list[tuple[int, int]]:
-        rows = await self._reading.rows(
-            FIND_QUARTERS,
-            quarters=json.dumps(quarters),
-            values=json.dumps(_values(self._filters, QUARTER_KINDS)),
-        )
-        return [(row[0], row[1]) for row in rows]
+    async def _with_all(self, quarters: Sequence[int]) -> list[_Quarter]:
+        listed = json.dumps(quarters)
+        values = _values(self._filters, QUARTER_KINDS)
+        if len(self._filters) == len(values) == 1:
+            [(kind, value)] = values
+            rows = await self._reading.rows(
+                FIND_QUARTERS_OF_ONE, quarters=listed, kind=kind, value=value
+            )
+            return [_Quarter(row[0], row[1], row[2]) for row in rows]
+        rows = await self._reading.rows(FIND_QUARTERS, quarters=listed, values=json.dumps(values))
+        return [_Quarter(row[0], row[1], 0) for row in rows]
 
 
 def _values(filters: Mapping[Kind, int], kept: Sequence[Kind]) -> list[tuple[int, int]]:
     return [(int(kind), value) for kind, value in filters.items() if kind in kept]
 
 
-def _joined(quarters: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
-    """Neighbouring quarters as one span each, newest first."""
-    start = end = count = 0
-    for quarter, events in quarters:
-        if count and quarter == start - 1:
-            start, count = quarter, count + events
-            continue
-        if count:
-            yield start * QUARTER_MS, end * QUARTER_MS, count
-        start, end, count = quarter, quarter + 1, events
-    if count:
-        yield start * QUARTER_MS, end * QUARTER_MS, count
+def _groups(quarters: Sequence[_Quarter], wanted: int) -> Iterator[list[_Run]]:
+    """Quarters as spans to look at together, newest first: no more than are sure to be needed."""
+    group: list[_Quarter] = []
+    events = matches = 0
+    for quarter in quarters:
+        if group and (matches >= wanted or events + quarter.events > LOOK_AT_ONCE_MAX):
+            yield _joined(group)
+            group, events, matches = [], 0, 0
+        group.append(quarter)
+        events, matches = events + quarter.events, matches + quarter.matches
+    if group:
+        yield _joined(group)
+
+
+def _joined(quarters: Sequence[_Quarter]) -> list[_Run]:
+    """Neighbours as one run each."""
+    runs: list[_Run] = []
+    for number, events, _ in quarters:
+        start_ms = number * QUARTER_MS
+        if runs and runs[-1].start_ms == start_ms + QUARTER_MS:
+            last = runs.pop()
+            runs.append(_Run(start_ms, last.end_ms, last.events + events))
+        else:
+            runs.append(_Run(start_ms, start_ms + QUARTER_MS, events))
+    return runs

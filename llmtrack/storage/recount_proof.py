@@ -16,6 +16,7 @@ from typing import NamedTuple
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.latency import STEP_RATIO
 from llmtrack.domain.periods import QUARTER_MS
+from llmtrack.storage.connections import has_logarithm
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
     LATENCY_DAY_KINDS,
@@ -26,7 +27,6 @@ from llmtrack.storage.dimensions import (
     Kind,
     pair_code,
 )
-from llmtrack.storage.engine import has_logarithm
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
 

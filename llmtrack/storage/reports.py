@@ -131,6 +131,7 @@ async def usage_by_value(reading: ScopedReading, question: Question) -> ByValue:
 
 
 Order = Callable[[ByValue], Sequence[int | None]]
+Choice = Callable[[ByValue], Sequence[int]]
 
 
 async def usage_report(
@@ -145,11 +146,15 @@ async def usage_report(
 
     The first `series_max` values get a series: in `order`, or the dearest.
     """
+
+    def chosen_of(values: ByValue) -> list[int]:
+        return [value for value in (order or ranked)(values) if value is not None][:series_max]
+
     planned = await _planned(reading, question, buckets.step)
     if planned.days is None and not planned.quarters:  # all of it is in events: once is enough
-        return await _report_from_events(reading, question, buckets)
+        return await _report_from_events(reading, question, buckets, chosen_of)
     values = await usage_by_value(reading, question)
-    chosen = [value for value in (order or ranked)(values) if value is not None][:series_max]
+    chosen = chosen_of(values)
     series = await _series(reading, question, buckets, chosen)
     return UsageReport(
         total=total_of(values.values()),
@@ -173,22 +178,27 @@ def ranked(values: Mapping[int | None, Sums]) -> list[int | None]:
 
 
 async def _report_from_events(
-    reading: ScopedReading, question: Question, buckets: Buckets
+    reading: ScopedReading, question: Question, buckets: Buckets, chosen_of: Choice
 ) -> UsageReport:
     """One pass over the events, bucket by bucket: no table has these sums."""
     await check_bound(reading, [question.span], question.read_events_max, question.filters)
-    values: ByValue = defaultdict(Sums)
-    series: Series = {}
-    for place, bucket in enumerate(buckets.spans):
-        for row in await read_events(reading, question, bucket):
-            values[row.value] += row.sums
-            of_value = series.setdefault(row.value, [NO_SUMS] * len(buckets))
-            of_value[place] = row.sums
+    of_buckets = [
+        {row.value: row.sums for row in await read_events(reading, question, bucket)}
+        for bucket in buckets.spans
+    ]
+    parts: dict[int | None, list[Sums]] = defaultdict(list)
+    for of_bucket in of_buckets:
+        for value, sums in of_bucket.items():
+            parts[value].append(sums)
+    values = {value: total_of(sums) for value, sums in parts.items()}
     return UsageReport(
         total=total_of(values.values()),
-        values=dict(values),
-        bucket_totals=_bucket_sums(series, len(buckets)),
-        series=series,
+        values=values,
+        bucket_totals=[total_of(of_bucket.values()) for of_bucket in of_buckets],
+        series={
+            value: [of_bucket.get(value, NO_SUMS) for of_bucket in of_buckets]
+            for value in chosen_of(values)
+        },
     )
 
 

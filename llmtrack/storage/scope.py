@@ -13,6 +13,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from llmtrack.domain.roles import Role
 from llmtrack.storage.database import Database, Reading
 
+REMEMBERED_ROWS_MAX = 8
+"""Of a query that may be asked again in the same reading: longer answers are not kept."""
 STEPS_MAX = 1_000_000_000
 """Steps of SQLite's machine that the queries of one page may take: 10 to 20 seconds."""
 
@@ -28,12 +30,23 @@ class ScopedReading:
         self._workspace_id = workspace_id
         self.day_zone: str | None = None
         """What `day_zones` found out; "" while days are moved from one zone to another."""
+        self._answers: dict[tuple[object, ...], Sequence[sqlite3.Row]] = {}
 
     async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
-        """Rows of a query that names `:workspace_id`; its value cannot be passed in."""
+        """Rows of a query that names `:workspace_id`; its value cannot be passed in.
+
+        The parts of a page ask some things over and over, and the answer is of one moment.
+        """
         if ":workspace_id" not in sql:
             raise ValueError("a scoped query must filter by :workspace_id")
-        return await self._reading.rows(sql, **{**values, "workspace_id": self._workspace_id})
+        asked = (sql, *values.items())
+        known = self._answers.get(asked)
+        if known is not None:
+            return known
+        rows = await self._reading.rows(sql, **{**values, "workspace_id": self._workspace_id})
+        if len(rows) <= REMEMBERED_ROWS_MAX:
+            self._answers[asked] = rows
+        return rows
 
 
 class Scope:

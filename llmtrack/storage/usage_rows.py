@@ -120,7 +120,10 @@ async def check_bound(
     looks_max = PASSED_PER_READ * events_max
     held = read = 0
     for span in spans:
-        looks = reads = await _held(reading, span, looks_max)
+        at_most = await _at_most(reading, Kind.TOTAL, 0, span)
+        if len(spans) == 1 and at_most <= events_max:
+            return
+        looks = reads = await _held(reading, span, at_most, looks_max)
         for kind, value in (filters or {}).items():
             reads = min(reads, await _at_most(reading, kind, value, span))
         held, read = held + looks, read + reads
@@ -130,9 +133,11 @@ async def check_bound(
         raise TooMuchToRead(held, looks_max)
 
 
-async def _held(reading: ScopedReading, span: Span, most: int) -> int:
-    """How many events the span has; what was purged is still in the sums, but not among them."""
-    held = await _at_most(reading, Kind.TOTAL, 0, span)
+async def _held(reading: ScopedReading, span: Span, held: int, most: int) -> int:
+    """How many events the span has; what was purged is still in the sums, but not among them.
+
+    `held`: at most so many, as the sums have it.
+    """
     first, end = span.start_ms // QUARTER_MS, -(-span.end_ms // QUARTER_MS)
     if held > most and not await reading.rows(FIND_PURGED, first=first, end=end):
         return held

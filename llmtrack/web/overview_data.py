@@ -1,5 +1,6 @@
 """Reads what the Overview shows: every number of one moment."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -97,10 +98,14 @@ async def _load_latencies(
     reading: ScopedReading, question: Question, timeframe: Timeframe, data: OverviewData
 ) -> None:
     """Percentiles where they can be had; elsewhere there are none."""
-    data.total_steps = await _steps_or_none(reading, _over(question, Kind.TOTAL, question.span))
+    data.steps = await _steps_or_none(reading, question)
+    if data.steps:  # every event has one value, if only none
+        data.total_steps = {0: sum(data.steps.values(), Counter())}
+    else:
+        of_all = _over(question, Kind.TOTAL, question.span)
+        data.total_steps = await _steps_or_none(reading, of_all)
     before = _over(question, Kind.TOTAL, timeframe.previous)
     data.previous_steps = await _steps_or_none(reading, before)
-    data.steps = await _steps_or_none(reading, question)
 
 
 async def _steps_or_none(reading: ScopedReading, question: Question) -> Steps:
