@@ -66,11 +66,12 @@ async def test_every_commit_waits_for_the_disk(
         connection.set_trace_callback(lambda statement: look(connection, statement))
 
     database.submit(watch)
-    await asyncio.gather(*(ingest.add([make_event()]) for _ in range(6)))
+    for _ in range(4):
+        await ingest.add([make_event()])
     await database.turn()
 
     full = 2
-    assert len(modes) >= 2
+    assert len(modes) > 4, "no sums were written"
     assert set(modes) == {full}
 
 
