@@ -55,7 +55,8 @@ async def test_every_commit_waits_for_the_disk(
 ) -> None:
     """The sums' as well: after a sync that failed, a commit that did not wait is a hole in the
     WAL, and whatever was acknowledged behind it would be lost with the power."""
-    monkeypatch.setattr(ingest_module, "UNSUMMED_EVENTS_MAX", 2)
+    for bound in ("UNSUMMED_EVENTS_MAX", "UNSUMMED_EVENTS_CALM"):
+        monkeypatch.setattr(ingest_module, bound, 2)
     modes: list[int] = []
 
     def look(connection: sqlite3.Connection, statement: str) -> None:
