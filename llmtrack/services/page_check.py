@@ -14,9 +14,11 @@ from llmtrack.domain.errors import LLMtrackError
 from llmtrack.services.backup import verify
 from llmtrack.services.rotation import copies_in
 from llmtrack.storage.maintenance import all_bad_pages, all_tables, open_to_read
+from llmtrack.storage.writer import Connection, interrupt
 
 AT_ONCE_BYTES = 32 * 2**20
 """About half a second of one processor."""
+INTERRUPT_S = 0.05
 
 
 class DatabaseDamaged(LLMtrackError):
@@ -44,7 +46,7 @@ def check_pages(database: Path, backups: Path) -> None:
 async def check_pages_meanwhile(database: Path, backups: Path) -> None:
     """Table by table, so that no reader holds up the log for long. Raises DatabaseDamaged."""
     for table in await asyncio.to_thread(_tables, database):
-        problems = await asyncio.to_thread(_problems, database, table)
+        problems = await _problems(database, table)
         if problems:
             raise await asyncio.to_thread(_damaged, database, problems[0], backups)
 
@@ -54,9 +56,25 @@ def _tables(database: Path) -> list[str]:
         return all_tables(connection)
 
 
-def _problems(database: Path, table: str) -> list[str]:
-    with closing(open_to_read(database)) as connection:
-        return all_bad_pages(connection, table)
+async def _problems(database: Path, table: str) -> list[str]:
+    """Interrupted at once when cancelled: a large table takes longer than an end may."""
+    open_now: list[Connection] = []
+
+    def look() -> list[str]:
+        with closing(open_to_read(database)) as connection:
+            open_now.append(connection)
+            return all_bad_pages(connection, table)
+
+    looking = asyncio.create_task(asyncio.to_thread(look))
+    try:
+        return await asyncio.shield(looking)
+    except asyncio.CancelledError:
+        while not looking.done():  # again and again: it is not heard before the statement begins
+            for connection in open_now:
+                interrupt(connection)
+            await asyncio.wait([looking], timeout=INTERRUPT_S)
+        looking.exception()  # that it was interrupted
+        raise
 
 
 def _damaged(database: Path, problem: str, backups: Path) -> DatabaseDamaged:

@@ -9,7 +9,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -38,6 +38,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("rollback")
         raise
+
+
+def interrupt(connection: Connection) -> None:
+    """End what it is doing, from another thread; nothing if it is closed by now."""
+    with suppress(sqlite3.ProgrammingError):
+        connection.interrupt()
 
 
 class Writer:
