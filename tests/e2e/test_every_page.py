@@ -35,6 +35,11 @@ PAGES = (
 FIRST_PAGES = (
     *("", "explore", "changes", "events", "customers", "performance", "what-if", "statement"),
 )
+SHARED = (
+    *("place=&query=feature%3Dsearch", "place=explore&query=by%3Dfeature%26sub%3Dmodel"),
+    *("place=explore&query=compare%3D1", "place=events&query=", "place=performance&query="),
+    "place=changes&query=by%3Dfeature",
+)
 OTHERS = ("/account", "/instance", "/instance/system")
 ZOOMED: dict[str, Any] = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}
 """What is left of 1280 by 800 at 200 %."""
@@ -48,7 +53,7 @@ SCREENS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def places(browser: Browser, server: tuple[Appliance, str]) -> tuple[Any, list[str]]:
-    """A session that is signed in, and all pages: with an event, a key and a shared link."""
+    """A session that is signed in, and all pages: with an event, a key and shared links."""
     appliance, _ = server
     context = context_of(browser)
     page = context.new_page()
@@ -57,16 +62,20 @@ def places(browser: Browser, server: tuple[Appliance, str]) -> tuple[Any, list[s
     event = str(page.locator("#event-rows a").first.get_attribute("href"))
     page.goto(f"{home}keys")
     key = str(page.locator("tbody a").first.get_attribute("href"))
-    page.goto(f"{home}shared-links?place=&query=feature%3Dsearch")
-    page.get_by_label("Title").fill("A link")
-    page.get_by_role("button", name="Make a link").click()
-    link = page.locator("#shared-link").inner_text()
+    shared = [share(page, f"{home}shared-links?{what}", appliance.url) for what in SHARED]
     state = context.storage_state()
     context.close()
     below = [home + path for path in PAGES]
     absolute = [appliance.url + path for path in (*OTHERS, event, key)]
-    shared = appliance.url + "/s/" + link.partition("/s/")[2]
-    return state, [*below, *absolute, shared]
+    return state, [*below, *absolute, *shared]
+
+
+def share(page: Page, form_url: str, base_url: str) -> str:
+    """Make a link in the form that is filled in; gives back where it leads."""
+    page.goto(form_url)
+    page.get_by_label("Title").fill("A link")
+    page.get_by_role("button", name="Make a link").click()
+    return base_url + "/s/" + page.locator("#shared-link").inner_text().partition("/s/")[2]
 
 
 @pytest.fixture
