@@ -32,6 +32,8 @@ UNSUMMED_EVENTS_MAX = 500
 """So many share the writing of their sums, which holds up the next batch meanwhile."""
 UNSUMMED_EVENTS_CALM = 128
 """As many where nothing waits: dearer an event, but sooner done with when the next one comes."""
+CALM_EVENTS_MAX = 12
+"""Of one commit. With more, the senders only wait for their answers, and will be back at once."""
 SETTLE_S = 1.0
 """How long sums may wait where nobody asks for them."""
 
@@ -181,8 +183,8 @@ class Ingest:
         else:
             self._sums.committed(connection)
         self._loop.call_soon_threadsafe(self._answer, taken, results)
-        unsummed_max = UNSUMMED_EVENTS_MAX if self._pending else UNSUMMED_EVENTS_CALM
-        if self._sums.events >= unsummed_max:
+        is_calm = not self._pending and len(results) < CALM_EVENTS_MAX
+        if self._sums.events >= (UNSUMMED_EVENTS_CALM if is_calm else UNSUMMED_EVENTS_MAX):
             self._settle(connection)
         with self._lock:
             again = self._scheduled = bool(self._pending)
