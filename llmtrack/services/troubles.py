@@ -45,13 +45,18 @@ def troubles_of(vitals: Vitals, jobs: Iterable[JobState], now_ms: int) -> tuple[
         found.append(_ROOM_TEXTS[vitals.guard.room])
     ends_ms = vitals.certificate_ends_ms()
     if ends_ms is not None and ends_ms < now_ms + CERTIFICATE_DAYS * DAY_MS:
-        days = (ends_ms - now_ms) // DAY_MS
-        found.append(
-            "The certificate has expired." if days < 0 else f"The certificate ends in {days} days."
-        )
+        found.append(_ending_text((ends_ms - now_ms) // DAY_MS))
     for job in jobs:
         if job.failures:
             text = _JOB_TEXTS.get(job.name, f"The job {job.name} failed")
             times = f", {job.failures} times in a row" if job.failures > 1 else ""
             found.append(f"{text}{times}.")
     return tuple(found)
+
+
+def _ending_text(days: int) -> str:
+    if days < 0:
+        return "The certificate has expired."
+    if days == 0:
+        return "The certificate ends within a day."
+    return f"The certificate ends in {days} day{'' if days == 1 else 's'}."

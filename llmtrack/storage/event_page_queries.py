@@ -4,7 +4,8 @@ from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.usage_rows import FILTER_EVENTS, FILTERS
 
 
-def _name(column: str, name: str, text: str = "text") -> str:
+def named(column: str, name: str, text: str = "text") -> str:
+    """The text behind a number of the dictionary, as a column `name`; `e` is the event."""
     # Row by row, for a page at most: a join would let the planner start from the dictionary.
     return (
         f"(select {text} from name where workspace_id = e.workspace_id and id = e.{column})"  # noqa: S608
@@ -12,7 +13,8 @@ def _name(column: str, name: str, text: str = "text") -> str:
     )
 
 
-def _key(column: str) -> str:
+def of_key(column: str) -> str:
+    """What the event's key has in a column, as `key_` and its name."""
     return (
         f"(select {column} from api_key where workspace_id = e.workspace_id and id = e.key_id)"  # noqa: S608
         f" as key_{column}"
@@ -23,17 +25,17 @@ _COLUMNS = f"""
   e.timestamp_ms,
   e.id,
   arrival_delay_ms,
-  {_name("provider_id", "provider")},
-  {_name("model_id", "model")},
-  {_name("feature_id", "feature")},
-  {_name("environment_id", "environment")},
-  {_name("source_id", "source")},
-  {_name("customer_id", "customer")},
-  {_name("customer_id", "customer_name", "label")},
-  {_name("operation_id", "operation")},
-  {_name("service_tier_id", "service_tier")},
-  {_key("public_id")},
-  {_key("name")},
+  {named("provider_id", "provider")},
+  {named("model_id", "model")},
+  {named("feature_id", "feature")},
+  {named("environment_id", "environment")},
+  {named("source_id", "source")},
+  {named("customer_id", "customer")},
+  {named("customer_id", "customer_name", "label")},
+  {named("operation_id", "operation")},
+  {named("service_tier_id", "service_tier")},
+  {of_key("public_id")},
+  {of_key("name")},
   status,
   input_tokens,
   output_tokens,

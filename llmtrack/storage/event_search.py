@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from llmtrack.domain.spans import Span
 from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.event_page_queries import named, of_key
 from llmtrack.storage.event_pages import Cursor
 from llmtrack.storage.scope import Scope, ScopedReading
 from llmtrack.storage.usage_rows import FILTER_EVENTS, filter_values
@@ -92,33 +93,19 @@ class FoundEvents(NamedTuple):
     is_cut: bool
 
 
-def _name(column: str, name: str, what: str = "text") -> str:
-    return (
-        f"(select {what} from name where workspace_id = e.workspace_id and id = e.{column})"  # noqa: S608
-        f" as {name}"
-    )
-
-
-def _key(what: str) -> str:
-    return (
-        f"(select {what} from api_key where workspace_id = e.workspace_id and id = e.key_id)"  # noqa: S608
-        f" as key_{what}"
-    )
-
-
 _NAMED = {
-    "provider": _name("provider_id", "provider"),
-    "model": _name("model_id", "model"),
-    "operation": _name("operation_id", "operation"),
-    "feature": _name("feature_id", "feature"),
-    "environment": _name("environment_id", "environment"),
-    "customer_id": _name("customer_id", "customer_id"),
-    "customer_name": _name("customer_id", "customer_name", "label"),
-    "source": _name("source_id", "source"),
-    "service": _name("service_id", "service"),
-    "service_tier": _name("service_tier_id", "service_tier"),
-    "key_public_id": _key("public_id"),
-    "key_name": _key("name"),
+    "provider": named("provider_id", "provider"),
+    "model": named("model_id", "model"),
+    "operation": named("operation_id", "operation"),
+    "feature": named("feature_id", "feature"),
+    "environment": named("environment_id", "environment"),
+    "customer_id": named("customer_id", "customer_id"),
+    "customer_name": named("customer_id", "customer_name", "label"),
+    "source": named("source_id", "source"),
+    "service": named("service_id", "service"),
+    "service_tier": named("service_tier_id", "service_tier"),
+    "key_public_id": of_key("public_id"),
+    "key_name": of_key("name"),
 }
 _COLUMNS = ",\n  ".join(_NAMED.get(name, f"e.{name}") for name in EventDetail._fields)
 

@@ -36,7 +36,7 @@ class Connection(RequestHandler):
         self._ip = str(peer[0]) if isinstance(peer, tuple) else ""
 
     async def start(self) -> None:
-        """Aiohttp's task. The first request may be here, and taken, before it runs."""
+        """The task that aiohttp makes. The first request may be here, and taken, before it runs."""
         self._has_started = True
         if self._body_timer is not None or self._request_in_progress:
             self._waiter = self._loop.create_future()
