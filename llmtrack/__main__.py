@@ -1,10 +1,12 @@
+import os
 import signal
 import sys
 
 if "serve" in sys.argv:
-    # What is imported next takes longer than a supervisor may wait before it changes its mind;
-    # nothing has begun yet, see `cli.starting.may_be_ended` for what comes after.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # What is imported next takes longer than a supervisor may wait before it changes its mind.
+    # Nothing has begun that needs an orderly end, and an exception may be dropped on its way;
+    # see `cli.starting.may_be_ended` for what comes after.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
 from llmtrack.cli.main import main
 

@@ -72,8 +72,9 @@ def serve(
     )
     from llmtrack.cli.starting import may_be_ended
 
-    with may_be_ended():
+    with may_be_ended() as end_if_told:
         _import_parts()
+        end_if_told()
         _serve(data)
 
 
