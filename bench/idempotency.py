@@ -25,7 +25,7 @@ def idempotency_figures(directory: Path, sizes: list[int]) -> list[Figure]:
     for size in [0, *sizes]:
         while held < size:
             connection.execute("begin immediate")
-            keys = sorted((1, bytearray(os.urandom(16))) for _ in range(min(_FILL, size - held)))
+            keys = sorted((1, bytearray(os.urandom(12))) for _ in range(min(_FILL, size - held)))
             held += REMEMBER_KEYS.insert(connection, keys)
             connection.execute("commit")
         rates[size] = median([_rate(connection) for _ in range(3)])
@@ -49,7 +49,7 @@ def _rate(connection: object) -> float:
     count, begun = 0, time.monotonic()
     while (passed := time.monotonic() - begun) < 2:
         connection.execute("begin immediate")  # type: ignore[attr-defined]
-        keys = sorted((1, bytearray(os.urandom(16))) for _ in range(BATCH))
+        keys = sorted((1, bytearray(os.urandom(12))) for _ in range(BATCH))
         REMEMBER_KEYS.insert(connection, keys)  # type: ignore[arg-type]
         connection.execute("commit")  # type: ignore[attr-defined]
         count += BATCH

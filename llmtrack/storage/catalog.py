@@ -14,7 +14,7 @@ from llmtrack.storage.names import NameCache
 
 FIND_WORKSPACE = """
 -- catalog.workspace
-select time_zone, plan_name, plan_monthly_events, plan_billing_status
+select time_zone, plan_name, plan_monthly_events, plan_billing_status, digest_bytes
 from workspace where id = ?
 """
 FIND_RATE_CARD = """
@@ -32,6 +32,7 @@ class WorkspaceFacts(NamedTuple):
 
     time_zone: str
     plan: Plan
+    digest_bytes: int
 
 
 class EventNames(NamedTuple):
@@ -92,8 +93,9 @@ class Catalog:
         found = self._workspaces.get(workspace_id)
         if found is None:
             row = connection.execute(FIND_WORKSPACE, (workspace_id,)).fetchone()
-            time_zone, name, monthly_events, billing_status = row
-            found = WorkspaceFacts(time_zone, Plan(name, monthly_events, billing_status))
+            time_zone, name, monthly_events, billing_status, digest_bytes = row
+            plan = Plan(name, monthly_events, billing_status)
+            found = WorkspaceFacts(time_zone, plan, digest_bytes)
             self._workspaces[workspace_id] = found
         return found
 

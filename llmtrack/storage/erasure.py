@@ -8,12 +8,12 @@ import sqlite3
 
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.storage.deletions import customer_digest
+from llmtrack.storage.digests import digest_bytes, digest_of
 from llmtrack.storage.dimensions import MEASURES, PAIRS, Kind, pair_code
 from llmtrack.storage.dropped_packs import drop_all_packs
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.saved_views import erase_views_of_customer
 from llmtrack.storage.sums import EVENT_SUMS
-from llmtrack.storage.usage import digest_of
 
 BATCH_ROWS = 1000
 _CUSTOMER_PAIRS = ", ".join(str(pair_code(*pair)) for pair in PAIRS if pair[1] is Kind.CUSTOMER)
@@ -119,7 +119,8 @@ def erase_customer_events(
     connection.execute(REMEMBER_CUSTOMER_EVENTS, values)
     # By digest, which is the table's key: nothing else finds a row without reading all of it.
     responses = connection.execute(LIST_CUSTOMER_RESPONSES, values).fetchall()
-    digests = [(workspace_id, digest_of(response)) for (response,) in responses]
+    length = digest_bytes(connection, workspace_id)
+    digests = [(workspace_id, digest_of(response, length)) for (response,) in responses]
     connection.executemany(DELETE_RESPONSE, digests)
     removed = connection.execute(DELETE_CUSTOMER_EVENTS, values).rowcount
     return removed, (row[0], row[1])

@@ -15,6 +15,7 @@ from llmtrack.storage.schema_at_risk import AT_RISK
 from llmtrack.storage.schema_audit import AUDIT
 from llmtrack.storage.schema_content import CONTENT
 from llmtrack.storage.schema_customers import CUSTOMERS
+from llmtrack.storage.schema_digests import DIGESTS
 from llmtrack.storage.schema_grants import GRANTS
 from llmtrack.storage.schema_identities import IDENTITIES
 from llmtrack.storage.schema_keys import KEYS
@@ -252,4 +253,5 @@ MIGRATIONS: tuple[str, ...] = (
     SUMS,
     VIEWS,
     IDENTITIES,
+    DIGESTS,
 )

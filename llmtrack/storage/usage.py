@@ -5,7 +5,6 @@ completes the event that it names; the plan may refuse; else a row is added. Rol
 quota counters change in the same transaction.
 """
 
-import hashlib
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from llmtrack.domain.periods import month_of
 from llmtrack.domain.plans import Refusal, refusal
 from llmtrack.storage.catalog import Catalog
 from llmtrack.storage.day_zones import DayZone, day_zone
+from llmtrack.storage.digests import digest_of
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_rows import (
     EventRow,
@@ -153,10 +153,11 @@ class _Batch:
         responses: list[tuple[int, bytearray, int, int]] = []
         for item, row in zip(batch, rows, strict=True):
             if item.event.idempotency_key:
-                keys.append((row.workspace_id, bytearray(digest_of(item.event.idempotency_key))))
+                digest = self._digest_of(row.workspace_id, item.event.idempotency_key)
+                keys.append((row.workspace_id, bytearray(digest)))  # bound quicker than bytes
             if item.event.response_id:
-                digest = bytearray(digest_of(item.event.response_id))  # bound quicker than bytes
-                responses.append((row.workspace_id, digest, row.timestamp_ms, row.id))
+                digest = self._digest_of(row.workspace_id, item.event.response_id)
+                responses.append((row.workspace_id, bytearray(digest), row.timestamp_ms, row.id))
         connection = self._connection
         connection.execute("savepoint new")
         if REMEMBER_KEYS.insert(connection, sorted(keys)) < len(keys) or ADD_RESPONSES.insert(
@@ -171,10 +172,11 @@ class _Batch:
 
     def _add(self, item: PricedEvent) -> Outcome:
         event, workspace_id = item.event, item.workspace_id
-        digest = digest_of(event.idempotency_key) if event.idempotency_key else None
+        key, answer = event.idempotency_key, event.response_id
+        digest = self._digest_of(workspace_id, key) if key else None
         if digest is not None and not self._remember(workspace_id, digest):
             return Outcome(duplicate=True)
-        response = digest_of(event.response_id) if event.response_id else None
+        response = self._digest_of(workspace_id, answer) if answer else None
         first = self._first_report(workspace_id, response) if response else None
         if first is not None:
             return self._complete(first, item)
@@ -192,6 +194,10 @@ class _Batch:
         self._rows.append(row)
         self._months[workspace_id, month] += 1
         return _stored(row)
+
+    def _digest_of(self, workspace_id: int, text: str) -> bytes:
+        facts = self._catalog.workspace(self._connection, workspace_id)
+        return digest_of(text, facts.digest_bytes)
 
     def _remember(self, workspace_id: int, digest: bytes) -> bool:
         return self._connection.execute(REMEMBER_KEY, (workspace_id, digest)).rowcount == 1
@@ -252,9 +258,3 @@ class _Batch:
 
 def _stored(row: EventRow) -> Outcome:
     return Outcome(row.timestamp_ms, row.id, cost_pico=row.cost_pico, cost_status=row.cost_status)
-
-
-def digest_of(text: str) -> bytes:
-    """128 bits: a collision among 10^9 keys of a workspace is a 1 in 10^20 matter."""
-    # A header's bytes that are not UTF-8 reach us as surrogates.
-    return hashlib.sha256(text.encode(errors="surrogateescape")).digest()[:16]
