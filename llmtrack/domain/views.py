@@ -1,5 +1,6 @@
 """What a saved view or a shared link shows: a page below its workspace, and its query."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,8 +15,6 @@ PLACES = {
     "performance": "Performance",
     "what-if": "What if",
 }
-SHARED_PLACES = ("", "explore", "changes", "events", "performance")
-"""What people without an account can be shown, beside the pages about one value."""
 DIMENSION_PLACE = "by/"
 QUERY_LENGTH_MAX = 2_000
 PARAMETERS_MAX = 40
@@ -33,11 +32,6 @@ class View(NamedTuple):
         return PLACES.get(self.place) or self.place.removeprefix(DIMENSION_PLACE).capitalize()
 
     @property
-    def can_be_shared(self) -> bool:
-        """By a link, with people who have no account."""
-        return self.place in SHARED_PLACES or self.place.startswith(DIMENSION_PLACE)
-
-    @property
     def parameters(self) -> dict[str, str]:
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
@@ -49,9 +43,11 @@ class View(NamedTuple):
     def url(self, home: str) -> str:
         return f"{home}{self.place}?{self.query}" if self.query else f"{home}{self.place}"
 
-    def names(self, dimension: str, value: str) -> bool:
-        """Whether it is about that value of a dimension."""
-        return (dimension, value) in parse_qsl(self.query, keep_blank_values=True)
+    def names_customer(self, names: Collection[str]) -> bool:
+        """Whether a filter or a condition on metadata is one of a customer's names."""
+        given = self.parameters
+        condition = given.get("metadata", "").partition("=")[2].strip()
+        return given.get("customer") in names or condition in names
 
 
 def clean_view(place: str, query: str, dimensions: frozenset[str]) -> View:

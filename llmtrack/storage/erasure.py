@@ -142,7 +142,7 @@ delete from customer_price where workspace_id = :workspace_id and customer_id = 
 """
 READ_NAME = """
 -- erasure.erase_customer_totals
-select text from name where workspace_id = :workspace_id and id = :customer
+select text, label from name where workspace_id = :workspace_id and id = :customer
 """
 DELETE_NAME = """
 -- erasure.erase_customer_totals
@@ -154,9 +154,9 @@ def erase_customer_totals(connection: sqlite3.Connection, workspace_id: int, cus
     """Rows per day of this customer, also by model and feature, then price, id and name."""
     values = {"workspace_id": workspace_id, "customer": customer}
     drop_all_packs(connection, workspace_id)
-    name = connection.execute(READ_NAME, values).fetchone()
-    if name is not None:
-        erase_views_of_customer(connection, workspace_id, name[0])
+    names = connection.execute(READ_NAME, values).fetchone()
+    if names is not None:
+        erase_views_of_customer(connection, workspace_id, [one for one in names if one])
     removed = connection.execute(DELETE_CUSTOMER_DAYS, values).rowcount
     removed += connection.execute(DELETE_CUSTOMER_PAIRS, values).rowcount
     # Before the name, whose number another customer may get: it must not inherit the price.

@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.spans import Span
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_page_queries import named, of_key
 from llmtrack.storage.event_pages import Cursor
 from llmtrack.storage.scope import Scope, ScopedReading
-from llmtrack.storage.usage_rows import FILTER_EVENTS, filter_values
+from llmtrack.storage.usage_rows import FILTER_EVENTS, check_bound, filter_values
 
 SCAN_EVENTS_MAX = 20_000
 EXPORT_PAGE_EVENTS = 1_000
@@ -82,6 +83,12 @@ class EventDetail(NamedTuple):
     response_id: str | None
     metadata: str | None
     """JSON text of an object."""
+
+
+class OutcomeCount(NamedTuple):
+    quarter: int
+    status: int
+    events: int
 
 
 class FoundEvents(NamedTuple):
@@ -192,6 +199,30 @@ async def search_page(
         return FoundEvents(events, None, span.start_ms, is_cut=False)
     older = Cursor(*scanned[0])
     return FoundEvents(events, older, older.timestamp_ms, is_cut=True)
+
+
+COUNT_MATCHES = f"""
+-- event_search.count_matches
+select timestamp_ms / {QUARTER_MS}, status, count(*)
+from event
+where workspace_id = :workspace_id
+  and timestamp_ms >= :start_ms
+  and timestamp_ms < :end_ms
+{_MATCHES}
+group by 1, 2
+"""  # noqa: S608 - names of columns
+
+
+async def count_matches(
+    reading: ScopedReading, wanted: EventFilter, *, read_events_max: int
+) -> list[OutcomeCount]:
+    """How many events match, by quarter of an hour and outcome. Raises TooMuchToRead."""
+    span = wanted.span
+    await check_bound(reading, [span], read_events_max, wanted.values)
+    rows = await reading.rows(
+        COUNT_MATCHES, start_ms=span.start_ms, end_ms=span.end_ms, **_matching(wanted)
+    )
+    return [OutcomeCount(*row) for row in rows]
 
 
 async def read_event(

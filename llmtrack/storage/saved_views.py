@@ -1,6 +1,7 @@
 """Saved views: of one member, or of all members of the workspace."""
 
 import sqlite3
+from collections.abc import Collection
 from typing import NamedTuple
 
 from llmtrack.domain.errors import NotFound, Refused
@@ -152,14 +153,14 @@ delete from shared_link where workspace_id = :workspace_id and id = :id
 
 
 def erase_views_of_customer(
-    connection: sqlite3.Connection, workspace_id: int, customer_id: str
+    connection: sqlite3.Connection, workspace_id: int, names: Collection[str]
 ) -> int:
-    """Views and links that name a customer go with it; how many."""
+    """Views and links that name a customer, by its id or its name, go with it; how many."""
     erased = 0
     for listing, erasing in ((ALL_VIEWS, ERASE_VIEW), (ALL_LINKS, ERASE_LINK)):
         rows = connection.execute(listing, {"workspace_id": workspace_id}).fetchall()
         for view_id, query in rows:
-            if View("", query).names("customer", customer_id):
+            if View("", query).names_customer(names):
                 values = {"workspace_id": workspace_id, "id": view_id}
                 erased += connection.execute(erasing, values).rowcount
     return erased

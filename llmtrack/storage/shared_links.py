@@ -106,8 +106,6 @@ def share_view(
 ) -> int:
     """The link's id. Raises InvalidValue."""
     name = clean_name("name", name)
-    if not view.can_be_shared:
-        raise InvalidValue("place", f"{view.text} is no page that can be shared by a link")
     if not 1 <= days <= DAYS_MAX:
         raise InvalidValue("days", f"a link lasts 1 to {DAYS_MAX} days")
     expires_ms = now_ms + days * DAY_MS

@@ -131,7 +131,7 @@ def analytics_page(
         view=shown,
         views=[(saved, saved.view.url(home_url)) for saved in look.views],
         may_share_view=may(scope.role, Permission.EXPORT),
-        may_share_link=may(scope.role, Permission.MANAGE_MEMBERS) and shown.can_be_shared,
+        may_share_link=may(scope.role, Permission.MANAGE_MEMBERS),
         share_url=f"{home_url}shared-links?{urlencode(shown._asdict())}",
         refresh_s=WAIT_S if look.days is None else REFRESH_S,
         may_manage_keys=may(scope.role, Permission.MANAGE_KEYS),

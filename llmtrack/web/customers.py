@@ -1,7 +1,7 @@
 """`GET /w/{workspace}/customers`: what each customer costs, and what is left of its price."""
 
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -45,12 +45,21 @@ class Row(NamedTuple):
 async def get_customers(request: web.Request) -> web.StreamResponse:
     async with looking(request, "customers") as look:
         try:
-            return await _answer(request, look)
+            shown = await customer_values(look)
         except TooMuchToRead as error:
             return analytics_page(request, "customers.html", look, too_much=error)
+        return analytics_page(
+            request,
+            "customers.html",
+            look,
+            may_price=may(look.scope.role, Permission.MANAGE_PRICES),
+            return_to=look.query.url,
+            **shown,
+        )
 
 
-async def _answer(request: web.Request, look: Look) -> web.Response:
+async def customer_values(look: Look) -> dict[str, Any]:
+    """What `_customers.html` shows. Raises TooMuchToRead."""
     values = await usage_by_value(look.reading, look.question(Kind.CUSTOMER))
     before: ByValue = {}
     try:
@@ -58,17 +67,15 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         before = await usage_by_value(look.reading, question)
     except TooMuchToRead:
         before = {}
-    prices = await customer_prices(look.reading)
+    # What they pay is nobody's business who has only a link.
+    prices = {} if look.query.is_locked else await customer_prices(look.reading)
     order = ranked(values)
     shown = order[:ROWS_MAX]
     labels = await labels_of(look.reading, Kind.CUSTOMER, [one for one in shown if one is not None])
     total = total_of(values.values())
-    return analytics_page(
-        request,
-        "customers.html",
-        look,
-        nothing=not total.events,
-        rows=[
+    return {
+        "nothing": not total.events,
+        "rows": [
             _row(
                 look,
                 labels.get(value),
@@ -78,13 +85,11 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
             )
             for value in shown
         ],
-        more=len(order) - len(shown),
-        more_sums=total_of(values[value] for value in order[ROWS_MAX:]),
-        total=total,
-        count=sum(value is not None for value in order),
-        may_price=may(look.scope.role, Permission.MANAGE_PRICES),
-        return_to=look.query.url,
-    )
+        "more": len(order) - len(shown),
+        "more_sums": total_of(values[value] for value in order[ROWS_MAX:]),
+        "total": total,
+        "count": sum(value is not None for value in order),
+    }
 
 
 def _row(

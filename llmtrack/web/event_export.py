@@ -41,17 +41,24 @@ async def get_export(request: web.Request) -> web.StreamResponse:
     response.headers[ROWS_HEADER] = str(rows)
     await response.prepare(request)
     if form == "csv":
-        await response.write(csv_lines([[column.name for column in columns]]))
+        await response.write(csv_lines([_names(columns)]))
     async for events in exported_pages(scope, wanted):
         if events:
-            await response.write(_written(form, columns, events))
+            await response.write(_written(form, columns, events, scope.time_zone))
     await response.write_eof()
     return response
 
 
-def _written(form: str, columns: Sequence[Column], events: list[EventDetail]) -> bytes:
-    rows = [[column.export(event) for column in columns] for event in events]
+def _names(columns: Sequence[Column]) -> list[str]:
+    """`time_zone` stands in every export: whose days the period is, and those of times in UTC."""
+    return [*(column.name for column in columns), "time_zone"]
+
+
+def _written(
+    form: str, columns: Sequence[Column], events: list[EventDetail], time_zone: str
+) -> bytes:
+    rows = [[*(column.export(event) for column in columns), time_zone] for event in events]
     if form == "csv":
         return csv_lines(rows)
-    names = [column.name for column in columns]
+    names = _names(columns)
     return b"".join(msgspec.json.encode(dict(zip(names, row, strict=True))) + b"\n" for row in rows)

@@ -1,21 +1,31 @@
 """`GET /w/{workspace}/events`: the single events behind every number, and one of them whole."""
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from llmtrack.domain.errors import NotFound
+from llmtrack.domain.events import STATUS_CODES
 from llmtrack.domain.identifiers import event_row
+from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.roles import Permission
-from llmtrack.domain.spans import buckets_of
+from llmtrack.domain.spans import Buckets, buckets_of
 from llmtrack.domain.timeframes import DEFAULT
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_pages import EventPage, event_page
-from llmtrack.storage.event_search import EventDetail, FoundEvents, read_event, search_page
+from llmtrack.storage.event_search import (
+    SCAN_EVENTS_MAX,
+    EventDetail,
+    FoundEvents,
+    count_matches,
+    read_event,
+    search_page,
+)
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import totals_by_bucket
-from llmtrack.storage.sums import Sums, total_of
+from llmtrack.storage.sums import NO_SUMS, Sums, total_of
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require, see_other
 from llmtrack.web.context import CLOCK_MS, SCOPE
@@ -40,6 +50,18 @@ from llmtrack.web.render import page
 from llmtrack.web.usage_chart import Chart, Series, Style, chart_of
 
 PAGE_EVENTS = 50
+_OUTCOMES = {
+    STATUS_CODES["error"]: "errors",
+    STATUS_CODES["timeout"]: "timeouts",
+    STATUS_CODES["cancelled"]: "cancelled",
+}
+
+
+class Histogram(NamedTuple):
+    chart: Chart | None
+    total: Sums | None
+    uncounted: TooMuchToRead | None
+    """Why there is neither chart nor total."""
 
 
 @require(Permission.READ)
@@ -54,7 +76,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
         wanted = wanted_events(look)
         look.bar.problems.extend(wanted.problems)
         found = await find_events(look, wanted)
-        histogram = await load_histogram(look)
+        histogram = await load_histogram(look, wanted)
     return _answer(request, look, found, histogram)
 
 
@@ -84,7 +106,7 @@ def _answer(
     request: web.Request,
     look: Look,
     found: EventPage | FoundEvents,
-    histogram: tuple[Chart | None, Sums | None],
+    histogram: Histogram,
 ) -> web.Response:
     before = look.query.extras.get("before", "")
     first = look.query.with_extra("before", "")
@@ -113,15 +135,13 @@ def _answer(
 def event_values(
     look: Look,
     found: EventPage | FoundEvents,
-    histogram: tuple[Chart | None, Sums | None],
+    histogram: Histogram,
 ) -> dict[str, Any]:
     """What `_events.html` shows, but for its links."""
-    chart, total = histogram
     return {
         "events": [(uuid_of(event), event) for event in found.events],
         "columns": chosen_columns(look.query.extras.get("columns", "")),
-        "chart": chart,
-        "total": total,
+        **histogram._asdict(),
         "cut_short": when_text(found.looked_to_ms, look.scope.time_zone) if found.is_cut else None,
     }
 
@@ -148,14 +168,34 @@ def _export_urls(query: PageQuery) -> list[tuple[str, str]]:
     ]
 
 
-async def load_histogram(look: Look) -> tuple[Chart | None, Sums | None]:
-    """Requests over time by outcome, where the bar's filters can be summed up."""
+async def load_histogram(look: Look, wanted: Wanted) -> Histogram:
+    """The wanted requests over time by outcome, as far as a page may count them."""
     buckets = buckets_of(look.timeframe.span, look.timeframe.step, look.scope.time_zone)
     try:
-        sums = await totals_by_bucket(look.reading, look.question(Kind.TOTAL), buckets)
-    except TooMuchToRead:
-        return None, None
+        if wanted.filter.has_conditions:
+            sums = await _matching_sums(look, wanted, buckets)
+        else:
+            sums = await totals_by_bucket(look.reading, look.question(Kind.TOTAL), buckets)
+    except TooMuchToRead as error:
+        return Histogram(None, None, error)
     total = total_of(sums)
+    if not total.events:
+        return Histogram(None, total, None)
+    return Histogram(_histogram_chart(look, buckets, sums), total, None)
+
+
+async def _matching_sums(look: Look, wanted: Wanted, buckets: Buckets) -> list[Sums]:
+    """Only counts: conditions on single events are in no sums."""
+    counts = await count_matches(look.reading, wanted.filter, read_events_max=SCAN_EVENTS_MAX)
+    sums = [NO_SUMS] * len(buckets)
+    for quarter, status, events in counts:
+        outcome = {_OUTCOMES[status]: events} if status in _OUTCOMES else {}
+        place = buckets.place(quarter * QUARTER_MS)
+        sums[place] += Sums(events=events, **outcome)
+    return sums
+
+
+def _histogram_chart(look: Look, buckets: Buckets, sums: Sequence[Sums]) -> Chart:
     fine = [one.events - one.failures - one.cancelled for one in sums]
     outcomes = (
         ("Succeeded", "series-1", fine),
@@ -170,7 +210,7 @@ async def load_histogram(look: Look) -> tuple[Chart | None, Sums | None]:
     title = f"Requests per {buckets.step.value}"
     zoom_url = look.query.with_extra("before", "").with_period(DEFAULT).url
     style = Style(title, tokens_short, tokens_short, zoom_url)
-    return chart_of(series, buckets, look.scope.time_zone, style), total
+    return chart_of(series, buckets, look.scope.time_zone, style)
 
 
 @require(Permission.READ)

@@ -61,6 +61,7 @@ SECTIONS = (
     Section("pricing", "Pricing", "circle-dollar-sign", "p"),
     Section("customers", "Customers", "handshake", "u"),
     Section("performance", "Performance", "gauge", "l"),
+    Section("what-if", "What if", "calculator", "w"),
     Section("keys", "Keys", "key-round", "k"),
     Section("members", "Members", "users", "m"),
     Section("settings", "Settings", "settings", "s"),

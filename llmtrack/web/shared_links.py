@@ -19,6 +19,7 @@ from llmtrack.web.forms import read_form, sentence
 from llmtrack.web.page_query import DIMENSIONS
 from llmtrack.web.render import page
 from llmtrack.web.saved_views import number_of
+from llmtrack.web.shared_page import check_view
 
 PATH = "/w/{workspace}/shared-links"
 FIELDS = ("name", "place", "query", "days")
@@ -39,11 +40,13 @@ async def post_link(request: web.Request) -> web.StreamResponse:
     scope, now_ms, token = request[SCOPE], request.app[CLOCK_MS](), mint_token()
     days = form["days"].strip()
     try:
+        view = clean_view(form["place"], form["query"], frozenset(DIMENSIONS))
+        await check_view(request, view)
         link_id = await scope.write(
             share_view,
             digest=token.digest,
             name=form["name"],
-            view=clean_view(form["place"], form["query"], frozenset(DIMENSIONS)),
+            view=view,
             days=int(days) if days.isascii() and days.isdigit() and len(days) < 6 else 0,
             actor=actor_of(request),
             now_ms=now_ms,

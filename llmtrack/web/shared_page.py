@@ -4,29 +4,34 @@ Period, filters and columns are those of the link. Of the request only `before` 
 page of the link's own list of events begins.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from llmtrack.domain.errors import NotFound
-from llmtrack.domain.views import DIMENSION_PLACE
+from llmtrack.domain.errors import InvalidValue, NotFound
+from llmtrack.domain.views import DIMENSION_PLACE, View
 from llmtrack.storage.currencies import currency_of
 from llmtrack.storage.questions import TooMuchToRead
+from llmtrack.storage.scope import Scope
 from llmtrack.storage.shared_links import SharedLink, link_of, note_use
-from llmtrack.web import cost_changes, event_query, explore_query
+from llmtrack.web import cost_changes, event_query, explore_query, what_if
 from llmtrack.web.analytics import Look, look_at
-from llmtrack.web.context import CLOCK_MS, DATABASE
+from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE
 from llmtrack.web.cost_changes import change_values
+from llmtrack.web.customers import customer_values
 from llmtrack.web.event_query import PRICING_TEXTS, place_text, wanted_events
 from llmtrack.web.events import event_values, find_events, load_histogram
 from llmtrack.web.explore import explore_values
+from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.numbers import shown_currency, shown_in, when_text
 from llmtrack.web.overview_chart import overview_chart
 from llmtrack.web.overview_data import load_overview
 from llmtrack.web.overview_view import table_of, tiles_of
 from llmtrack.web.performance import performance_values
 from llmtrack.web.render import page
+from llmtrack.web.what_if import what_if_values
 
 NOTE_MS = 10 * 60_000
 Values = dict[str, Any]
@@ -34,7 +39,8 @@ Values = dict[str, Any]
 
 class Page(NamedTuple):
     template: str
-    load: Callable[[Look], Awaitable[Values]]
+    load: Callable[[web.Request, Look], Awaitable[Values]]
+    """What the template shows; what cannot be read is told in the look's problems."""
     extras: Sequence[str] = ()
     """Of the link's query; `before` alone is the visitor's."""
 
@@ -50,23 +56,39 @@ async def get_shared(request: web.Request) -> web.StreamResponse:
     )
     if link.used_ms is None or now_ms - link.used_ms >= NOTE_MS:
         await scope.write(note_use, link.id, now_ms=now_ms)
-    place = link.view.place
-    shown = _OVERVIEW if place.startswith(DIMENSION_PLACE) else PAGES[place]
-    given = link.view.parameters | {"before": request.query.get("before", "")}
     with shown_in(await currency_of(scope)):
-        async with look_at(
-            scope, place, given, now_ms, extras=shown.extras, is_locked=True
-        ) as look:
-            response = await _answer(request, link, look, shown)
+        async with _looking(request, scope, link.view, request.query.get("before", "")) as look:
+            response = await _answer(request, link, look)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
-async def _answer(request: web.Request, link: SharedLink, look: Look, shown: Page) -> web.Response:
-    # A filter whose value is gone would be left out, and the link show what it never did.
-    if look.bar.problems:
-        raise NotFound("this link shows nothing any more")
+@asynccontextmanager
+async def _looking(
+    request: web.Request, scope: Scope, view: View, before: str = ""
+) -> AsyncIterator[Look]:
+    given = view.parameters | {"before": before}
+    now_ms, extras = request.app[CLOCK_MS](), _page_of(view).extras
+    async with look_at(scope, view.place, given, now_ms, extras=extras, is_locked=True) as look:
+        yield look
+
+
+def _page_of(view: View) -> Page:
+    return _OVERVIEW if view.place.startswith(DIMENSION_PLACE) else PAGES[view.place]
+
+
+async def check_view(request: web.Request, view: View) -> None:
+    """Raises InvalidValue where a link to that view would show nothing, or not all it says."""
+    async with _looking(request, request[SCOPE], view) as look:
+        with suppress(TooMuchToRead):  # in a month it may be less
+            await _page_of(view).load(request, look)
+        if look.bar.problems:
+            raise InvalidValue("query", look.bar.problems[0].removesuffix("."))
+
+
+async def _answer(request: web.Request, link: SharedLink, look: Look) -> web.Response:
+    shown = _page_of(link.view)
     zone = look.scope.time_zone
     values: Values = {
         "link": link,
@@ -82,9 +104,12 @@ async def _answer(request: web.Request, link: SharedLink, look: Look, shown: Pag
         "nothing": False,
     }
     try:
-        values |= await shown.load(look)
+        values |= await shown.load(request, look)
     except TooMuchToRead:
         values["too_much"] = True
+    # A filter whose value is gone was left out, and the link would show what it never did.
+    if look.bar.problems:
+        raise NotFound("this link shows nothing any more")
     return page(request, shown.template, now_ms=look.now_ms, **values)
 
 
@@ -108,7 +133,7 @@ CONDITION_TEXTS = {
 }
 
 
-async def _overview(look: Look) -> Values:
+async def _overview(_: web.Request, look: Look) -> Values:
     data = await load_overview(look)
     return {
         "nothing": not data.report.total.events,
@@ -119,14 +144,12 @@ async def _overview(look: Look) -> Values:
     }
 
 
-async def _events(look: Look) -> Values:
+async def _events(_: web.Request, look: Look) -> Values:
     """The list and its chart, with links from page to page but to no single event."""
     wanted = wanted_events(look)
-    if wanted.problems:  # as with a filter whose value is gone
-        raise NotFound("this link shows nothing any more")
+    look.bar.problems.extend(wanted.problems)
     found = await find_events(look, wanted)
-    # Its sums know nothing of conditions, and would count what the link does not let through.
-    histogram = (None, None) if wanted.filter.has_conditions else await load_histogram(look)
+    histogram = await load_histogram(look, wanted)
     before = look.query.extras.get("before")
     return {
         **event_values(look, found, histogram),
@@ -138,19 +161,35 @@ async def _events(look: Look) -> Values:
     }
 
 
-async def _changes(look: Look) -> Values:
-    values = await change_values(look)
-    if look.bar.problems:  # the period before cannot be read
-        raise NotFound("this link shows nothing any more")
-    return values
+async def _explore(_: web.Request, look: Look) -> Values:
+    return await explore_values(look)
+
+
+async def _changes(_: web.Request, look: Look) -> Values:
+    return await change_values(look)
+
+
+async def _performance(_: web.Request, look: Look) -> Values:
+    return await performance_values(look)
+
+
+async def _customers(_: web.Request, look: Look) -> Values:
+    return await customer_values(look)
+
+
+async def _what_if(request: web.Request, look: Look) -> Values:
+    book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
+    return await what_if_values(look, book)
 
 
 _OVERVIEW = Page("shared_overview.html", _overview)
 PAGES = {
     "": _OVERVIEW,
-    "explore": Page("shared_explore.html", explore_values, explore_query.EXTRAS),
+    "explore": Page("shared_explore.html", _explore, explore_query.EXTRAS),
     "events": Page("shared_events.html", _events, event_query.EXTRAS),
     "changes": Page("shared_changes.html", _changes, cost_changes.EXTRAS),
-    "performance": Page("shared_performance.html", performance_values),
+    "customers": Page("shared_customers.html", _customers),
+    "performance": Page("shared_performance.html", _performance),
+    "what-if": Page("shared_what_if.html", _what_if, what_if.EXTRAS),
 }
 ROUTES = [web.get("/s/{workspace}/{token}", get_shared)]

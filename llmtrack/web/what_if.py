@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from llmtrack.domain.costs import CostFlag, CostStatus, RateCard
+from llmtrack.domain.costs import CostFlag, CostStatus
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.domain.roles import Permission
 from llmtrack.domain.what_if import Comparison, total_of
@@ -50,18 +50,13 @@ class Row(NamedTuple):
 async def get_what_if(request: web.Request) -> web.StreamResponse:
     async with looking(request, "what-if", EXTRAS) as look:
         book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
-        target = _target(look.query.extras.get("to", ""), look.now_ms)
-        card = _card(book, target) if target else None
-        if target is not None and card is None:
-            shown = f"{target.provider}/{target.model}"[:120]
-            look.bar.problems.append(f"There is no price for {shown!r}.")
-        values: dict[str, Any] = {"rows": [], "total": None, "card": card, "target": target}
+        values: dict[str, Any] = {"total": None}
         too_much = None
-        if target is not None and card is not None:
-            try:
-                values |= await _compared(look, book, target)
-            except TooMuchToRead as error:
-                too_much = error
+        try:
+            if look.query.extras:
+                values = await what_if_values(look, book)
+        except TooMuchToRead as error:
+            too_much = error
     # Not above: it reads for itself, and few can read at a time.
     used = await models_in_use(look.scope, now_ms=look.now_ms)
     offered = {f"{model.provider}/{model.model}": None for model in used}
@@ -72,19 +67,24 @@ async def get_what_if(request: web.Request) -> web.StreamResponse:
         too_much=too_much,
         offered=_offered(book, offered),
         to=look.query.extras.get("to", ""),
-        signed=signed_usd,
         **values,
     )
 
 
-def _target(text: str, now_ms: int) -> Target | None:
-    """`provider/model`; the model's name may have more slashes."""
-    provider, _, model = text.strip().partition("/")
-    return Target(provider, model, now_ms) if provider and model else None
+async def what_if_values(look: Look, book: PriceBook) -> dict[str, Any]:
+    """What `_what_if.html` shows; `total` is None for a model without a price.
 
-
-def _card(book: PriceBook, target: Target) -> RateCard | None:
-    return book.rate_card(target.provider, target.model, at_ms=target.at_ms)
+    Raises TooMuchToRead.
+    """
+    asked = look.query.extras.get("to", "").strip()
+    provider, _, model = asked.partition("/")  # the model's name may have more slashes
+    card = book.rate_card(provider, model, at_ms=look.now_ms) if provider and model else None
+    if card is None:
+        why = f"There is no price for {asked[:120]!r}." if asked else "No model is chosen."
+        look.bar.problems.append(why)
+        return {"total": None}
+    target = Target(provider, model, look.now_ms)
+    return {"card": card, "target": target, **await _compared(look, book, target)}
 
 
 def _offered(book: PriceBook, offered: dict[str, None]) -> list[str]:
@@ -114,6 +114,7 @@ async def _compared(look: Look, book: PriceBook, target: Target) -> dict[str, An
     ]
     rows.sort(key=lambda row: (-abs(row.comparison.difference_pico), row.label.text))
     return {
+        "signed": signed_usd,
         "rows": rows,
         "total": total,
         "nothing": not total.events,

@@ -38,7 +38,8 @@ FIRST_PAGES = (
 SHARED = (
     *("place=&query=feature%3Dsearch", "place=explore&query=by%3Dfeature%26sub%3Dmodel"),
     *("place=explore&query=compare%3D1", "place=events&query=", "place=performance&query="),
-    "place=changes&query=by%3Dfeature",
+    *("place=changes&query=by%3Dfeature", "place=customers&query="),
+    "place=what-if&query=to%3Dopenai%2Fgpt-4o",
 )
 OTHERS = ("/account", "/instance", "/instance/system")
 ZOOMED: dict[str, Any] = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}

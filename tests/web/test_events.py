@@ -5,12 +5,14 @@ import csv
 import io
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from llmtrack.web import event_tail
-from tests.conftest import World
+from llmtrack.web import events as events_page
+from tests.conftest import NOW_MS, World
 from tests.web.conftest import Client
 from tests.web.people import sign_in
 from tests.web.test_ingest import EVENT, send
@@ -93,6 +95,65 @@ async def test_conditions_narrow_the_list_and_nonsense_is_named(
         assert listed(text) == {cheap, dear, unpriced}, query
 
 
+def columns_of(text: str) -> dict[str, int]:
+    """The chart's series and what its table has of each in all."""
+    table = text[text.index('<details class="data">') :]
+    table = table[: table.index("</table>")]
+    names = re.findall(r"data-series[^>]*><bdi>(.*?)</bdi>", table)
+    rows = [
+        [int(re.sub("<[^>]*>|,", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]
+        for row in re.findall(r"<tr data-from.*?</tr>", table, re.DOTALL)
+    ]
+    return {name: sum(row[place] for row in rows) for place, name in enumerate(names)}
+
+
+STATUSES = ("success", "success", "error", "timeout", "cancelled", "success")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns"])
+async def test_the_chart_counts_what_the_list_shows(
+    client: Client, world: World, zone: str
+) -> None:
+    await world.database.write(
+        lambda connection: connection.execute("update workspace set time_zone = ?", (zone,))
+    )
+    now = datetime.fromtimestamp(NOW_MS / 1000, UTC)
+    for place, outcome in enumerate(STATUSES):
+        for minutes in (7, 26 * 60):
+            sent = now - timedelta(minutes=minutes * (place + 1))
+            team = "red" if place % 2 else "blue"
+            fields = {"status": outcome, "metadata": {"team": team}, "latency_ms": place}
+            await store(client, world, timestamp=sent.isoformat(), **fields)
+    await sign_in(client, "bob")
+    events = f"/w/{world.acme.public_id}/events"
+    for query, expected in (
+        ("", {"Succeeded": 6, "Failed": 4, "Cancelled": 2}),
+        ("metadata=team%3Dred", {"Succeeded": 4, "Failed": 2}),
+        ("metadata=team%3Dred&status=timeout", {"Failed": 2}),
+        ("min_latency=4", {"Succeeded": 2, "Cancelled": 2}),
+        ("pricing=priced", {"Succeeded": 6, "Failed": 4, "Cancelled": 2}),
+    ):
+        text = (await get(client, f"{events}?{query}"))[1]
+        assert columns_of(text) == expected, query
+        assert len(listed(text)) == sum(expected.values()), query
+    text = (await get(client, f"{events}?min_latency=5000"))[1]
+    assert "Requests per" not in text
+    assert "No event passes these conditions" in text
+
+
+async def test_a_chart_that_would_read_too_much_says_so(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events_page, "SCAN_EVENTS_MAX", 2)
+    ids = {await store(client, world) for _ in range(3)}
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/events"
+    text = (await get(client, f"{path}?pricing=priced"))[1]
+    assert "No chart: to count these, 3 events would have to be read" in text
+    assert listed(text) == ids
+    assert "Requests per" in (await get(client, path))[1]  # sums need no events
+
+
 async def test_pages_lead_to_older_events(client: Client, world: World) -> None:
     ids = {await store(client, world) for _ in range(60)}
     await sign_in(client, "alice")
@@ -128,6 +189,8 @@ async def test_an_export_is_what_the_page_shows(client: Client, world: World) ->
     assert rows[0]["cost"] == lines[0]["cost"] == "0.000066"
     assert rows[0].keys() == lines[0].keys()
     assert lines[0]["cost_status"] == "priced"
+    assert {row["time_zone"] for row in (*rows, *lines)} == {"UTC"}
+    assert list(rows[0])[-1] == "time_zone"
 
 
 async def test_a_viewer_may_look_but_not_export(client: Client, world: World) -> None:

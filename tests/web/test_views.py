@@ -26,6 +26,7 @@ async def fill(world: World) -> None:
             world.acme.id,
             feature=feature,
             customer_id=customer,
+            customer_name=f"{customer.title()} Ltd",
             cost_pico=10**12 * dollars,
             key_id=world.acme_key.key.id,
             **times,
@@ -165,7 +166,10 @@ async def test_a_link_whose_value_is_erased_shows_nothing_instead_of_all(
     await fill(world)
     named = await shared(client, world, query="customer=cora")
     other = await shared(client, world, query="feature=chat")
-    await save(client, world, "About cora", query="customer=cora")
+    conditions = ("metadata=account%3Dcora", "metadata=who%3D+Cora+Ltd")
+    by_metadata = [await shared(client, world, place="events", query=one) for one in conditions]
+    for number, query in enumerate(("customer=cora", *conditions)):
+        await save(client, world, f"About cora {number}", query=query)
 
     def erase(connection: Any) -> None:
         sql = "select id from name where text = 'cora' and workspace_id = ?"
@@ -173,7 +177,8 @@ async def test_a_link_whose_value_is_erased_shows_nothing_instead_of_all(
         erase_customer_totals(connection, world.acme.id, customer)
 
     await world.database.write(erase)
-    await text_of(client, named, 404)
+    for path in (named, *by_metadata):
+        await text_of(client, path, 404)
     await text_of(client, other)
     overview = await text_of(client, f"/w/{world.acme.public_id}/")
     assert "About cora" not in overview
@@ -204,7 +209,7 @@ async def test_only_those_who_manage_members_share(client: Client, world: World)
         ({"days": "366"}, "days"),
         ({"days": "ten"}, "days"),
         ({"name": ""}, "name"),
-        ({"place": "what-if"}, "place"),
+        ({"place": "statement"}, "place"),
     ):
         values = {"name": "A", "place": "", "query": "", "days": "7", **form}
         response = await post(client, url, **values)
