@@ -3,8 +3,13 @@
 https://focus.finops.org/focus-specification/v1-2/. A row is the usage of one model on one
 day. The spec wants a cost in every row, so a model without a price has 0 there, and
 `x_UnpricedRequests` says how many requests that 0 knows nothing of.
+
+Of the columns that are wanted only of a provider who has the thing, those that would have to be
+made up are left out: a unit price (input, output and cached tokens have one each), invoices,
+commitments, regions, resources.
 """
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from llmtrack.domain.money import usd_text
@@ -37,6 +42,7 @@ COLUMNS = (
     "ServiceName",
     "ServiceSubcategory",
     "SkuId",
+    "SkuPriceId",
     "x_CacheReadTokens",
     "x_InputTokens",
     "x_OutputTokens",
@@ -44,19 +50,30 @@ COLUMNS = (
     "x_TimeZone",
     "x_UnpricedRequests",
 )
+_SAME: dict[str, Cell] = {
+    "BillingCurrency": "USD",
+    "ChargeCategory": "Usage",
+    "ChargeClass": None,
+    "ChargeFrequency": "Usage-Based",
+    "ConsumedUnit": "Requests",
+    "PricingUnit": "Tokens",
+    "ServiceCategory": "AI and Machine Learning",
+    "ServiceSubcategory": "Generative AI",
+}
+"""What every row has."""
 
 
 class FocusCharge(NamedTuple):
-    """One model's usage in one charge period; times are RFC 3339 text in UTC."""
+    """One model's usage in one charge period; times are epoch ms, of whole seconds."""
 
     account_id: str
     account_name: str
     time_zone: str
     """Whose days the charge periods are."""
-    billing_start: str
-    billing_end: str
-    charge_start: str
-    charge_end: str
+    billing_start_ms: int
+    billing_end_ms: int
+    charge_start_ms: int
+    charge_end_ms: int
     provider: str
     model: str
     cost_pico: int
@@ -73,33 +90,29 @@ def focus_row(charge: FocusCharge) -> tuple[Cell, ...]:
     """
     cost = usd_text(charge.cost_pico)
     tokens = charge.input_tokens + charge.output_tokens
+    sku = f"{charge.provider}/{charge.model}"
     cells: dict[str, Cell] = {
+        **_SAME,
         "BilledCost": cost,
         "BillingAccountId": charge.account_id,
         "BillingAccountName": charge.account_name,
-        "BillingCurrency": "USD",
-        "BillingPeriodEnd": charge.billing_end,
-        "BillingPeriodStart": charge.billing_start,
-        "ChargeCategory": "Usage",
-        "ChargeClass": None,
+        "BillingPeriodEnd": _instant(charge.billing_end_ms),
+        "BillingPeriodStart": _instant(charge.billing_start_ms),
         "ChargeDescription": f"Requests to {charge.model} of {charge.provider}",
-        "ChargeFrequency": "Usage-Based",
-        "ChargePeriodEnd": charge.charge_end,
-        "ChargePeriodStart": charge.charge_start,
-        "ConsumedQuantity": tokens,
-        "ConsumedUnit": "Tokens",
+        "ChargePeriodEnd": _instant(charge.charge_end_ms),
+        "ChargePeriodStart": _instant(charge.charge_start_ms),
+        # Always more than 0, as it has to be: a failed request may have told no tokens.
+        "ConsumedQuantity": charge.requests,
         "ContractedCost": cost,
         "EffectiveCost": cost,
         "InvoiceIssuerName": charge.provider,
         "ListCost": cost,
         "PricingQuantity": tokens,
-        "PricingUnit": "Tokens",
         "ProviderName": charge.provider,
         "PublisherName": charge.provider,
-        "ServiceCategory": "AI and Machine Learning",
         "ServiceName": charge.model,
-        "ServiceSubcategory": "Generative AI",
-        "SkuId": f"{charge.provider}/{charge.model}",
+        "SkuId": sku,
+        "SkuPriceId": sku,
         "x_CacheReadTokens": charge.cache_read_tokens,
         "x_InputTokens": charge.input_tokens,
         "x_OutputTokens": charge.output_tokens,
@@ -108,3 +121,8 @@ def focus_row(charge: FocusCharge) -> tuple[Cell, ...]:
         "x_UnpricedRequests": charge.unpriced_requests,
     }
     return tuple(cells[name] for name in COLUMNS)
+
+
+def _instant(moment_ms: int) -> str:
+    """To the second, as the spec has it: "2026-11-20T12:00:00Z"."""
+    return f"{datetime.fromtimestamp(moment_ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -59,6 +59,12 @@ class Sums(NamedTuple):
         return self.errors + self.timeouts
 
     @property
+    def known_cost_pico(self) -> int | None:
+        """The cost; None where no request has a known one: a sum of nothing known is not 0."""
+        without = self.unpriced_events + self.unknown_usage_events
+        return None if self.events and without >= self.events else self.cost_pico
+
+    @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 

@@ -21,7 +21,7 @@ from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.changes import Change, ratio_change
 from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.forms import read_form
-from llmtrack.web.numbers import percent, usd_short
+from llmtrack.web.numbers import NOTHING, percent, usd_short
 from llmtrack.web.theme import local_path
 
 ROWS_MAX = 100
@@ -117,7 +117,7 @@ def _row(
         query.about("customer", slug).url if slug else None,
         f"{query.path}/price" if slug else None,
         now,
-        percent(now.cost_pico, total.cost_pico),
+        NOTHING if now.known_cost_pico is None else percent(now.cost_pico, total.cost_pico),
         now.cost_pico // now.events if now.events else None,
         change,
         "" if monthly_pico is None else usd_text(monthly_pico),

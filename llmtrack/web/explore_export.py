@@ -128,7 +128,7 @@ async def _focus(look: Look) -> Rows:
         models = [one for one in report.values if one is not None]
         labels = await labels_of(reading, Kind.MODEL, models)
         for place, span in enumerate(buckets.spans):
-            period = (*_month(span.start_ms, zone), rfc3339(span.start_ms), rfc3339(span.end_ms))
+            period = (*_month(span.start_ms, zone), *span)
             for model in models:
                 sums = report.series.get(model, [NO_SUMS] * len(buckets))[place]
                 if sums.events:
@@ -138,7 +138,7 @@ async def _focus(look: Look) -> Rows:
 
 
 def _charge(
-    look: Look, period: tuple[str, str, str, str], names: tuple[str, str], sums: Sums
+    look: Look, period: tuple[int, int, int, int], names: tuple[str, str], sums: Sums
 ) -> FocusCharge:
     scope = look.scope
     tokens = (sums.input_tokens, sums.cache_read_tokens, sums.output_tokens)
@@ -153,9 +153,7 @@ def _charge(
     )
 
 
-def _month(start_ms: int, zone: str) -> tuple[str, str]:
+def _month(start_ms: int, zone: str) -> tuple[int, int]:
     first = month_start(local_date(start_ms, zone))
-    start, end = (
-        rfc3339(day_start_ms(day_number(day), zone)) for day in (first, next_month(first))
-    )
+    start, end = (day_start_ms(day_number(day), zone) for day in (first, next_month(first)))
     return start, end

@@ -13,7 +13,7 @@ from llmtrack.web.charts import share_bar
 from llmtrack.web.explore_data import Explored, Points
 from llmtrack.web.explore_query import Ask
 from llmtrack.web.metrics import written
-from llmtrack.web.numbers import percent
+from llmtrack.web.numbers import NOTHING, percent
 from llmtrack.web.page_query import PageQuery
 from llmtrack.web.usage_chart import Chart, Series, Style, chart_of
 
@@ -53,7 +53,9 @@ def explore_chart(query: PageQuery, ask: Ask, found: Explored, zone_name: str) -
         series, stacked = _by_value(query, ask, found), metric.adds_up
         title += f" by {query.by}"
     if ask.cumulative:
-        series = [one._replace(values=_running(one.values)) for one in series]
+        # Beside the period before, a shorter one ends where it has no more days.
+        to_end = found.before_points is None
+        series = [one._replace(values=_running(one.values, to_end=to_end)) for one in series]
     style = Style(title, metric.write, metric.tick, query.with_period("30d").url, stacked)
     return chart_of(series, found.buckets, zone_name, style)
 
@@ -95,7 +97,7 @@ def explore_lines(query: PageQuery, ask: Ask, found: Explored) -> list[Line]:
     rest = found.order[found.shown :]
     if rest:
         sums = total_of(found.report.values[value] for value in rest)
-        text = written(ask.metric, found.value_of(sums)) if ask.metric.of else "–"  # noqa: RUF001
+        text = written(ask.metric, found.value_of(sums)) if ask.metric.of else NOTHING
         lines.append(_plain(Label("", f"Other ({len(rest):,})"), text, found, sums, ask))
     return lines
 
@@ -178,8 +180,9 @@ def _line(query: PageQuery, ask: Ask, found: Explored, value: int | None, place:
 def _plain(label: Label, text: str, found: Explored, sums: Sums, ask: Ask) -> Line:
     share, bar = "", None
     if ask.metric.adds_up and ask.metric.of is not None:
-        part, whole = ask.metric.of(sums) or 0, ask.metric.of(found.report.total) or 0
-        share, bar = percent(part, whole), share_bar([("part", part)], whole)
+        part, whole = ask.metric.of(sums), ask.metric.of(found.report.total) or 0
+        share = NOTHING if part is None else percent(part, whole)
+        bar = share_bar([("part", part or 0)], whole)
     return Line(label, "none", None, text, share, bar, sums.events, None, None)
 
 
@@ -204,9 +207,11 @@ def _less(whole: int | None, part: int | None) -> int | None:
     return None if whole is None else whole - (part or 0)
 
 
-def _running(values: Sequence[int | None]) -> list[int | None]:
-    """Sums so far; nothing is known after the last bucket that has a value."""
-    known = len(values)
-    while known and values[known - 1] is None:
-        known -= 1
-    return [*accumulate(value or 0 for value in values[:known]), *[None] * (len(values) - known)]
+def _running(values: Sequence[int | None], *, to_end: bool) -> list[int | None]:
+    """Sums so far: none before the first known value, nor after the last unless `to_end`."""
+    known = [place for place, value in enumerate(values) if value is not None]
+    if not known:
+        return list(values)
+    first, end = known[0], len(values) if to_end else known[-1] + 1
+    sums = accumulate(value or 0 for value in values)
+    return [one if first <= place < end else None for place, one in enumerate(sums)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from llmtrack.storage.sums import Sums
 from llmtrack.web.numbers import NOTHING, milliseconds, percent, tokens_short, usd_short
@@ -27,8 +28,8 @@ class Metric:
     percentile: float | None = None
 
 
-def _ratio(part: int, whole: int, unit: int = 1) -> int | None:
-    return round(part * unit / whole) if whole else None
+def _ratio(part: int | None, whole: int, unit: int = 1) -> int | None:
+    return None if part is None or not whole else round(Fraction(part * unit, whole))
 
 
 def _share_text(share: int) -> str:
@@ -74,7 +75,7 @@ METRICS = {
         Metric(
             "cost",
             "Cost",
-            lambda sums: sums.cost_pico,
+            lambda sums: sums.known_cost_pico,
             usd_short,
             tick_usd,
             "usd",
@@ -90,7 +91,7 @@ METRICS = {
         Metric(
             "cost_per_request",
             "Cost per request",
-            lambda sums: _ratio(sums.cost_pico, sums.events),
+            lambda sums: _ratio(sums.known_cost_pico, sums.events),
             usd_short,
             tick_usd,
             "usd",
@@ -100,7 +101,7 @@ METRICS = {
         Metric(
             "cost_per_mtok",
             "Cost per million tokens",
-            lambda sums: _ratio(sums.cost_pico, sums.tokens, MILLION),
+            lambda sums: _ratio(sums.known_cost_pico, sums.tokens, MILLION),
             usd_short,
             tick_usd,
             "usd",

@@ -22,7 +22,7 @@ from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require, see_other
 from llmtrack.web.charts import share_bar
 from llmtrack.web.event_columns import chosen_columns, uuid_of
-from llmtrack.web.numbers import percent
+from llmtrack.web.numbers import NOTHING, percent
 from llmtrack.web.overview_chart import overview_chart
 from llmtrack.web.overview_data import load_overview
 from llmtrack.web.overview_view import table_of, tiles_of
@@ -151,11 +151,12 @@ async def _parts(look: Look, other: str) -> Parts:
 
 
 def _part(query: PageQuery, other: str, label: Label, sums: Sums, total: Sums) -> Part:
-    whole, part = total.cost_pico, sums.cost_pico
+    part, whole = sums.known_cost_pico, total.cost_pico
     if not whole:
-        whole, part = total.events, sums.events
+        part, whole = sums.events, total.events
     url = query.about(other, label.slug).url if label.slug else None
-    return Part(label, url, sums, percent(part, whole), share_bar([("part", part)], whole))
+    share = NOTHING if part is None else percent(part, whole)
+    return Part(label, url, sums, share, share_bar([("part", part or 0)], whole))
 
 
 ROUTES = [web.get("/w/{workspace}/by/{dimension}", get_one_value)]

@@ -1,6 +1,7 @@
 """The Overview's chart: cost (or, where nothing has a price, requests) per bucket of time."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from llmtrack.domain.timeframes import DEFAULT
 from llmtrack.storage.labels import Label
@@ -13,13 +14,13 @@ from llmtrack.web.usage_chart import Chart, Series, Style, Write, chart_of, tick
 
 SERIES_MAX = 5
 
-Measure = Callable[[Sums], int]
+Measure = Callable[[Sums], int | None]
 
 
 def overview_chart(query: PageQuery, data: OverviewData, zone_name: str) -> Chart:
     report, buckets = data.report, data.buckets
     by_cost = report.total.cost_pico > 0
-    measure: Measure = (lambda sums: sums.cost_pico) if by_cost else (lambda sums: sums.events)
+    measure: Measure = attrgetter("known_cost_pico" if by_cost else "events")
     write: Write = usd_short if by_cost else tokens_short
     what = "Cost" if by_cost else "Requests"
     style = Style(
@@ -46,15 +47,17 @@ def largest_series(
 ) -> list[Series]:
     """The largest values, and the rest of each bucket."""
     measure, write = how
-    rest = [measure(sums) for sums in report.bucket_totals]
+    rest = [measure(sums) or 0 for sums in report.bucket_totals]
     found = []
     for value, css_class in series_classes(report).items():
         values = [measure(sums) for sums in report.series.get(value, ())] or [0] * len(rest)
-        rest = [left - part for left, part in zip(rest, values, strict=True)]
+        rest = [left - (part or 0) for left, part in zip(rest, values, strict=True)]
+        whole = measure(report.values[value])
+        amount = "unknown" if whole is None else write(whole)
         label = labels.get(value)
         name, slug = (label.text, label.slug) if label else ("?", "")
         url = query.narrowed_to(slug).url if slug else None
-        found.append(Series(name, css_class, write(sum(values)), url, values))
+        found.append(Series(name, css_class, amount, url, values))
     if any(rest):
         found.append(Series("Other", "series-other", write(sum(rest)), None, rest))
     return found

@@ -29,7 +29,7 @@ from llmtrack.storage.reports import (
     usage_total,
 )
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import Sums
+from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.analytics import Look
 
 ROWS_MAX = 50
@@ -130,6 +130,8 @@ async def _forecast(
     try:
         of_days = await totals_by_bucket(reading, _over(question, Kind.TOTAL, span), buckets)
     except TooMuchToRead:
+        return None
+    if total_of(of_days).known_cost_pico is None:
         return None
     costs = {start_day + place: sums.cost_pico for place, sums in enumerate(of_days)}
     full_days = range(max(first_day, today_day - FULL_DAYS), today_day)

@@ -15,7 +15,7 @@ from llmtrack.storage.reports import UsageReport, ranked
 from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.changes import Change, duration_change, points_change, ratio_change
 from llmtrack.web.charts import share_bar, sparkline
-from llmtrack.web.numbers import milliseconds, percent, tokens_short, usd_short
+from llmtrack.web.numbers import NOTHING, milliseconds, percent, tokens_short, usd_short
 from llmtrack.web.overview_chart import series_classes
 from llmtrack.web.overview_data import ROWS_MAX, OverviewData
 from llmtrack.web.page_query import PageQuery
@@ -145,16 +145,16 @@ def table_of(query: PageQuery, data: OverviewData) -> Table:
 
 
 def _row(report: UsageReport, label: Label, sums: Sums, steps: Counter[int]) -> Row:
-    whole, part = report.total.cost_pico, sums.cost_pico
+    part, whole = sums.known_cost_pico, report.total.cost_pico
     if not whole:  # nothing has a price: shares of requests
-        whole, part = report.total.events, sums.events
+        part, whole = sums.events, report.total.events
     return Row(
         label=label,
         css_class="",
         url=None,
         sums=sums,
-        share=percent(part, whole),
-        share_bar=share_bar([("part", part)], whole),
+        share=NOTHING if part is None else percent(part, whole),
+        share_bar=share_bar([("part", part or 0)], whole),
         trend=None,
         cached=percent(sums.cache_read_tokens, sums.input_tokens),
         per_1k_pico=sums.cost_pico * 1000 // sums.events if sums.events else None,
@@ -175,6 +175,8 @@ def _trend(report: UsageReport, value: int | None) -> Markup | None:
     if series is None:
         return None
     if report.total.cost_pico:
+        if report.values[value].known_cost_pico is None:
+            return None
         return sparkline([sums.cost_pico for sums in series])
     return sparkline([sums.events for sums in series])
 

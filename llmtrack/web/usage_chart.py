@@ -97,7 +97,10 @@ def chart_of(series: list[Series], buckets: Buckets, zone_name: str, style: Styl
 
 
 def tick_usd(pico: int) -> str:
+    """Nothing for less than can be shown: an axis of nothing has a step of one pico-dollar."""
     text = usd_short(pico)
+    if "<" in text:
+        return ""
     return "$0" if pico == 0 else text.removesuffix(".00")
 
 
@@ -113,7 +116,10 @@ def _bar(text: str, ends: tuple[str, str], place: int, series: list[Series], sty
     cells = [
         (NOTHING, True) if value is None else (style.write(value), value == 0) for value in values
     ]
-    total = style.write(sum(value or 0 for value in values)) if style.stacked else None
+    if not style.stacked:
+        return Bar(text, *ends, cells, None)
+    known = [value for value in values if value is not None]
+    total = style.write(sum(known)) if known or not values else NOTHING
     return Bar(text, *ends, cells, total)
 
 
