@@ -59,6 +59,7 @@ ENVIRONMENTS = (("production", 88), ("staging", 9), ("development", 3))
 STATUSES = ((0, 970), (1, 20), (2, 6), (3, 4))
 _HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 12, 12, 11, 9, 7, 6, 5, 5, 4, 3)
 _WEEKEND_SHARE = 0.45
+HOUR_MS = 3_600_000
 
 
 class DemoCall(NamedTuple):
@@ -86,15 +87,22 @@ class DemoTraffic:
         """That many calls of one day, in order of time."""
         hours = self._random.choices(range(24), cum_weights=self._hours, k=count)
         within = self._random.randrange
-        times = sorted(start_ms + hour * 3_600_000 + within(3_600_000) for hour in hours)
+        times = sorted(start_ms + hour * HOUR_MS + within(HOUR_MS) for hour in hours)
         return self._at(times, received_ms)
 
-    def until(self, now_ms: int, count: int) -> Iterator[DemoCall]:
-        """As many calls of a day that is not over as it has had by now."""
-        start_ms = now_ms // DAY_MS * DAY_MS
-        return (
-            call for call in self.day(start_ms, count, now_ms) if call.event.timestamp_ms < now_ms
+    def today(self, now_ms: int, count: int) -> Iterator[DemoCall]:
+        """That many calls of the day that is not over, all of them before now."""
+        start_ms = now_ms - now_ms % DAY_MS
+        begun = _hours_until(now_ms)
+        hours = self._random.choices(range(24), weights=begun, k=count)
+        within = self._random.randrange
+        times = sorted(
+            start_ms
+            + hour * HOUR_MS
+            + within(max(min(HOUR_MS, now_ms - start_ms - hour * HOUR_MS), 1))
+            for hour in hours
         )
+        return self._at(times, now_ms)
 
     def _at(self, times: Sequence[int], received_ms: int) -> Iterator[DemoCall]:
         source, count = self._random, len(times)
@@ -138,13 +146,24 @@ class DemoTraffic:
         return DemoCall(event, self._keys[feature] if draw < 0.9 else (feature + customer) % KEYS)
 
 
-def day_shares(first_day: int, days: int) -> list[float]:
-    """How the calls of a time spread over its days: growing, and fewer at weekends."""
+def day_shares(days: int, now_ms: int) -> list[float]:
+    """How the calls of `days` days spread over them: growing, and fewer at weekends.
+
+    The last is today, which has had its calls until now.
+    """
+    first_day = now_ms // DAY_MS - days + 1
     weights = [
         (1 + place / days) * (_WEEKEND_SHARE if (first_day + place + 3) % 7 >= 5 else 1)
         for place in range(days)
     ]
+    weights[-1] *= sum(_hours_until(now_ms)) / sum(_HOURS)
     return [weight / sum(weights) for weight in weights]
+
+
+def _hours_until(now_ms: int) -> list[float]:
+    """The weight of each hour of today, of the one that is going on its part until now."""
+    gone = max(now_ms % DAY_MS, 1) / HOUR_MS
+    return [weight * min(max(gone - hour, 0), 1) for hour, weight in enumerate(_HOURS)]
 
 
 def _chosen(source: random.Random, weighted: Sequence[tuple[T, int]], count: int) -> list[T]:

@@ -33,7 +33,7 @@ async def seed_demo(
     now_ms: int,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Workspace]:
-    """New workspaces with about `events` events of the last `days` days between them.
+    """New workspaces with `events` events of the last `days` days between them.
 
     Everybody who has an account becomes their viewer. Raises AlreadyExists for a taken name.
     """
@@ -76,14 +76,14 @@ def _calls(traffic: DemoTraffic, count: int, days: int, now_ms: int) -> Iterator
     """The calls of all days, in order of time; today's are those before now."""
     today = now_ms // DAY_MS
     owed = 0.0
-    for day, share in enumerate(day_shares(today - days + 1, days), start=today - days + 1):
+    for day, share in enumerate(day_shares(days, now_ms), start=today - days + 1):
         owed += share * count
         of_day = round(owed)
         owed -= of_day
         if day < today:
             yield from traffic.day(day * DAY_MS, of_day, now_ms)
         else:
-            yield from traffic.until(now_ms, of_day)
+            yield from traffic.today(now_ms, of_day)
 
 
 def _priced(book: PriceBook, workspace_id: int, keys: Sequence[int], call: DemoCall) -> PricedEvent:

@@ -15,7 +15,7 @@ def test_seeding_makes_workspaces_whose_totals_are_exact(program: Program) -> No
             "usage", "--workspace", workspace["id"], "--from", "2000-01-01", "--to", "2100-01-01"
         )
     )
-    assert 2700 < total <= 3000  # the rest of today is still to come
+    assert total == 3000
     findings = program.json("check", "data")
     assert all(finding["ok"] for finding in findings)
 
