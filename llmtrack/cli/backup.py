@@ -10,7 +10,8 @@ from llmtrack.cli.confirmation import confirm
 from llmtrack.cli.data import DATABASE_NAME, Data, now_ms, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option, yes_option
-from llmtrack.cli.output import moment, print_fields, print_rows
+from llmtrack.cli.output import field_lines, moment, print_fields, print_rows
+from llmtrack.domain.errors import LLMtrackError
 
 if TYPE_CHECKING:
     from llmtrack.services.backup import BackupFacts
@@ -106,7 +107,8 @@ def verify(
 ) -> None:
     """Hold backups against their manifests and read every page; exit code 6 if one is bad.
 
-    A sealed backup is opened with --identity; without it only its checksum is looked at.
+    Of several each is looked at, whatever the others are like. A sealed backup is opened with
+    --identity; without it only its checksum is looked at.
     """
     from llmtrack.cli.output import print_json
     from llmtrack.services.backup import verify
@@ -120,14 +122,20 @@ def verify(
         raise CommandFailed(
             "there is nothing to verify", ExitCode.NOT_FOUND, fix="name a FILE, --latest or --all"
         )
-    checked = [_fields(verify(file, identity=identity)) for file in chosen]
-    if as_json:
-        print_json(checked[0] if len(checked) == 1 else checked)
+    if len(chosen) == 1:
+        print_fields(_fields(verify(chosen[0], identity=identity)), as_json=as_json)
         return
-    for number, fields in enumerate(checked):
-        if number:
-            click.echo()
-        print_fields(fields, as_json=False)
+    checked = [_verdict(file, identity) for file in chosen]
+    if as_json:
+        print_json(checked)
+    else:
+        click.echo("\n\n".join(field_lines(fields) for fields in checked))
+    if bad := [str(fields["file"]) for fields in checked if not fields["verified"]]:
+        raise CommandFailed(
+            f"{len(bad)} of {len(checked)} are bad: {', '.join(bad)}",
+            ExitCode.VERIFICATION_FAILED,
+            fix="remove them, and make one more: llmtrack backup create",
+        )
 
 
 @backup.command()
@@ -239,6 +247,16 @@ def keygen(out: Path | None, as_json: bool) -> None:
         "private_key_file": str(out) if out else None,
     }
     print_fields(fields, as_json=as_json)
+
+
+def _verdict(file: Path, identity: Path | None) -> dict[str, Any]:
+    """As `_fields`; of one that is bad what is wrong with it."""
+    from llmtrack.services.backup import verify
+
+    try:
+        return _fields(verify(file, identity=identity))
+    except (LLMtrackError, OSError) as error:
+        return {"file": str(file), "verified": False, "problem": str(error)}
 
 
 def _fields(facts: "BackupFacts") -> dict[str, Any]:

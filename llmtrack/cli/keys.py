@@ -1,6 +1,7 @@
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs: --help must be quick
 """`llmtrack keys`: API keys of a workspace."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -215,9 +216,7 @@ def deactivate(data: Data, key: str, workspace: str | None, as_json: bool) -> No
     async def run(database: "Database") -> dict[str, Any]:
         from llmtrack.storage.key_changes import deactivate_key
 
-        scope, found = await named_key(database, key, workspace)
-        await scope.write(deactivate_key, found.public_id, actor=operator(), now_ms=now_ms())
-        return await fields_now(scope, found.public_id)
+        return await _switched(database, key, workspace, deactivate_key)
 
     print_fields(data.run(run, changes=True), as_json=as_json)
 
@@ -233,9 +232,7 @@ def reactivate(data: Data, key: str, workspace: str | None, as_json: bool) -> No
     async def run(database: "Database") -> dict[str, Any]:
         from llmtrack.storage.key_changes import reactivate_key
 
-        scope, found = await named_key(database, key, workspace)
-        await scope.write(reactivate_key, found.public_id, actor=operator(), now_ms=now_ms())
-        return await fields_now(scope, found.public_id)
+        return await _switched(database, key, workspace, reactivate_key)
 
     print_fields(data.run(run, changes=True), as_json=as_json)
 
@@ -250,6 +247,7 @@ def delete(data: Data, key: str, workspace: str | None, yes: bool, as_json: bool
     """Delete key K for good: it cannot be recovered or reactivated. Its history stays."""
 
     async def run(database: "Database") -> dict[str, Any]:
+        from llmtrack.services.deletion_runs import align_file
         from llmtrack.storage.key_changes import delete_key
 
         scope, found = await named_key(database, key, workspace)
@@ -257,9 +255,18 @@ def delete(data: Data, key: str, workspace: str | None, yes: bool, as_json: bool
         confirm(f"Delete key {what} for good?", yes=yes)
         fields = await fields_now(scope, found.public_id)
         await scope.write(delete_key, found.public_id, actor=operator(), now_ms=now_ms())
+        await align_file(database, data.directory, now_ms=now_ms())
         return fields | {"state": "deleted"}
 
     print_fields(data.run(run, changes=True), as_json=as_json)
+
+
+async def _switched(
+    database: "Database", key: str, workspace: str | None, switch: Callable[..., None]
+) -> dict[str, Any]:
+    scope, found = await named_key(database, key, workspace)
+    await scope.write(switch, found.public_id, actor=operator(), now_ms=now_ms())
+    return await fields_now(scope, found.public_id)
 
 
 def _print_raw(made: dict[str, Any], what: str, *, as_json: bool) -> None:

@@ -31,11 +31,14 @@ def print_fields(row: Row, *, as_json: bool) -> None:
     """One thing, a line for each field that it has."""
     if as_json:
         print_json(row)
-        return
+    else:
+        click.echo(field_lines(row))
+
+
+def field_lines(row: Row) -> str:
     width = max(map(len, row)) + 2
-    for name, value in row.items():
-        if value is not None:
-            click.echo(f"{_title(name):<{width}}{visible(value)}")
+    told = [(name, value) for name, value in row.items() if value is not None]
+    return "\n".join(f"{_title(name):<{width}}{visible(value)}" for name, value in told)
 
 
 def moment(timestamp_ms: int | None) -> str | None:

@@ -2,7 +2,6 @@
 """The jobs of a running server, as the settings want them."""
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -142,10 +141,6 @@ async def _retain(data: Data, database: "Database") -> str:
 
 
 async def _ledger(data: Data, database: "Database") -> str:
-    from llmtrack.services.deletion_file import write_deletions
-    from llmtrack.services.deletion_runs import ledger
+    from llmtrack.services.deletion_runs import align_file
 
-    known = await ledger(database)
-    with suppress(FileNotFoundError):
-        write_deletions(data.directory, known)
-    return f"{len(known)} deletions"
+    return f"{await align_file(database, data.directory, now_ms=now_ms())} deletions"

@@ -1,6 +1,7 @@
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs: --help must be quick
 """`llmtrack workspaces`: the tenants and their plans."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,13 +120,9 @@ def suspend(data: Data, workspace: str, as_json: bool) -> None:
     """Refuse all events of workspace W; what it has stays readable."""
 
     async def run(database: "Database") -> dict[str, Any]:
-        from llmtrack.storage.workspaces import named, suspend_workspace
+        from llmtrack.storage.workspaces import suspend_workspace
 
-        def change(connection: Any) -> "Workspace":
-            found = named(connection, workspace)
-            return suspend_workspace(connection, found.id, actor=operator(), now_ms=now_ms())
-
-        return _fields(await database.write(change))
+        return await _switched(database, workspace, suspend_workspace)
 
     print_fields(data.run(run, changes=True), as_json=as_json)
 
@@ -138,15 +135,23 @@ def resume(data: Data, workspace: str, as_json: bool) -> None:
     """Take events of workspace W again."""
 
     async def run(database: "Database") -> dict[str, Any]:
-        from llmtrack.storage.workspaces import named, resume_workspace
+        from llmtrack.storage.workspaces import resume_workspace
 
-        def change(connection: Any) -> "Workspace":
-            found = named(connection, workspace)
-            return resume_workspace(connection, found.id, actor=operator(), now_ms=now_ms())
-
-        return _fields(await database.write(change))
+        return await _switched(database, workspace, resume_workspace)
 
     print_fields(data.run(run, changes=True), as_json=as_json)
+
+
+async def _switched(
+    database: "Database", workspace: str, switch: Callable[..., "Workspace"]
+) -> dict[str, Any]:
+    from llmtrack.storage.workspaces import named
+
+    def change(connection: Any) -> "Workspace":
+        found = named(connection, workspace)
+        return switch(connection, found.id, actor=operator(), now_ms=now_ms())
+
+    return _fields(await database.write(change))
 
 
 async def _rows(database: "Database") -> list[dict[str, Any]]:

@@ -31,7 +31,9 @@ from llmtrack.services.sealing import (
     seal_file,
     unseal_file,
 )
+from llmtrack.storage.database import DatabaseUnusable
 from llmtrack.storage.engine import sqlite_version
+from llmtrack.storage.faults import Fault, fault_of
 from llmtrack.storage.maintenance import (
     Costs,
     all_copied,
@@ -43,6 +45,7 @@ from llmtrack.storage.maintenance import (
 )
 from llmtrack.storage.maintenance_audit import all_audit_heads, heads_text
 from llmtrack.storage.migrating import schema_version
+from llmtrack.storage.writer import Connection
 
 COPY_ATTEMPTS = 3
 
@@ -114,9 +117,7 @@ def verify(path: Path, *, identity: Path | None = None) -> BackupFacts:
     manifest = read_manifest(path)
     if manifest is not None and hash_of(path) != manifest.sha256:
         _opened_or_damaged(path)
-        raise BackupUnusable(
-            f"{path} is damaged: its SHA-256 is not the manifest's", fix="use another copy"
-        )
+        raise BackupUnusable(f"{path} is damaged: its SHA-256 is not the manifest's")
     if not is_sealed(path):
         facts = _opened(path)
     elif identity is not None:
@@ -167,20 +168,27 @@ def check_space(needed: int, directory: Path) -> None:
 
 
 def _opened(path: Path) -> BackupFacts:
-    with closing(open_to_read(path)) as connection:
-        problems = all_problems(connection)
-        if problems:
-            raise BackupUnusable(
-                f"{path} is damaged: {'; '.join(problems[:3])}", fix="use another copy"
-            )
-        return BackupFacts(
-            path,
-            path.stat().st_size,
-            schema_version(connection),
-            all_counts(connection),
-            costs=all_costs(connection),
-            audit_head=heads_text(all_audit_heads(connection)),
-        )
+    try:
+        with closing(open_to_read(path)) as connection:
+            problems = all_problems(connection)
+            if not problems:
+                return _facts_of(path, connection)
+    except DatabaseUnusable as error:
+        if fault_of(error) is not Fault.CORRUPT:
+            raise
+        problems = [str(error.__cause__)]
+    raise BackupUnusable(f"{path} is damaged: {'; '.join(problems[:3])}")
+
+
+def _facts_of(path: Path, connection: Connection) -> BackupFacts:
+    return BackupFacts(
+        path,
+        path.stat().st_size,
+        schema_version(connection),
+        all_counts(connection),
+        costs=all_costs(connection),
+        audit_head=heads_text(all_audit_heads(connection)),
+    )
 
 
 def _opened_or_damaged(path: Path) -> None:

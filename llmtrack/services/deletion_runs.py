@@ -1,20 +1,23 @@
 """Begins deletions, completes those that were interrupted, and applies retention."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from llmtrack.services.deletion import Progress, delete
-from llmtrack.services.deletion_file import note_in_file
+from llmtrack.services.deletion_file import note_in_file, read_deletions, write_deletions
 from llmtrack.services.retention import cutoff_ms
 from llmtrack.storage.audit import Actor, record
 from llmtrack.storage.database import Database
-from llmtrack.storage.deletions import Deletion, all_deletions, note_deletion
+from llmtrack.storage.deletions import Deletion, add_deletions, all_deletions, note_deletion
 from llmtrack.storage.erasure import workspace_of
 from llmtrack.storage.purge import purgeable
 from llmtrack.storage.retention_rules import retention_of
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.workspaces import list_workspaces, scope_for_admin
 from llmtrack.storage.writer import Connection
+
+log = logging.getLogger(__name__)
 
 SERVER = Actor(None, "server (retention)")
 """Who deletes when nobody has asked."""
@@ -74,6 +77,27 @@ async def resume(database: Database, *, now_ms: int, progress: Progress | None =
     for deletion in found:
         await delete(database, deletion, now_ms=now_ms, progress=progress)
     return len(found)
+
+
+async def align_file(database: Database, directory: Path, *, now_ms: int) -> int:
+    """Let the file beside the database say what the ledger says; how many that is.
+
+    What the file knows and the ledger does not was deleted from a database in whose place
+    somebody has put an older one, past `restore`: it is deleted again.
+    """
+    in_file = read_deletions(directory)
+    known = {deletion.public_id for deletion in await ledger(database)}
+    revived = [each._replace(finished_ms=None) for each in in_file if each.public_id not in known]
+    if revived:
+        log.warning(
+            "an older database was put here by hand: %d deletions are done again", len(revived)
+        )
+        await database.write(add_deletions, revived)
+        for deletion in revived:
+            await delete(database, deletion, now_ms=now_ms)
+    every = await ledger(database)
+    write_deletions(directory, every)
+    return len(every)
 
 
 async def scopes(database: Database, workspace: str | None) -> Sequence[Scope]:

@@ -8,6 +8,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from llmtrack.domain.errors import LLMtrackError
 from llmtrack.domain.periods import parse_instant, rfc3339
 from llmtrack.services.files import write_private
@@ -19,6 +21,8 @@ _BLOCK_BYTES = 1024 * 1024
 
 class BackupUnusable(LLMtrackError):
     """A copy that is damaged, incomplete or not what its manifest says."""
+
+    fix = "use another copy: llmtrack backup list"
 
 
 @dataclass(frozen=True)
@@ -70,19 +74,19 @@ def read_manifest(copy: Path) -> Manifest | None:
     """None if there is none. Raises BackupUnusable."""
     path = manifest_path(copy)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        raw = path.read_bytes()
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise BackupUnusable(f"{path} is no JSON: {error}", fix="use another copy") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    try:
+        manifest = msgspec.json.decode(raw, type=Manifest)
+        parse_instant(manifest.created, "UTC")
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BackupUnusable(f"{path} is no manifest: {error}") from None
+    if manifest.format != FORMAT:
         raise BackupUnusable(
             f"{path} is no manifest of format {FORMAT}", fix="use a newer llmtrack"
         )
-    try:
-        return Manifest(**document)
-    except TypeError as error:
-        raise BackupUnusable(f"{path} is incomplete: {error}", fix="use another copy") from None
+    return manifest
 
 
 def write_manifest(copy: Path, manifest: Manifest) -> None:

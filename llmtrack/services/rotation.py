@@ -49,7 +49,9 @@ def copies_in(directory: Path) -> list[Copy]:
     if not directory.is_dir():
         return []
     paths = [*directory.glob("*.db"), *directory.glob(f"*.db{SEALED_SUFFIX}")]
-    return sorted(map(_copy, paths), key=lambda copy: copy.created_ms, reverse=True)
+    return sorted(
+        map(_copy, filter(Path.is_file, paths)), key=lambda copy: copy.created_ms, reverse=True
+    )
 
 
 def doomed(copies: Iterable[Copy], keeping: Keeping, now_ms: int) -> list[Copy]:

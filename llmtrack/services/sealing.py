@@ -28,10 +28,13 @@ IDENTITY_PREFIX = "age-secret-key-"
 CHUNK_BYTES = 64 * 1024
 _TAG_BYTES = 16
 _LABEL = b"age-encryption.org/v1/X25519"
+_KEYGEN = "name the file that `llmtrack backup keygen` wrote"
 
 
 class Unsealable(LLMtrackError):
     """A file that this key does not open, or that was changed or cut."""
+
+    fix = "use another copy: llmtrack backup list"
 
 
 class KeyPair(NamedTuple):
@@ -56,14 +59,17 @@ def read_recipient(text: str) -> X25519PublicKey:
 
 def read_identity(path: Path) -> X25519PrivateKey:
     """The first private key of a file as `backup keygen` and age-keygen write it."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
+    # Anything may be named by mistake: what is no text has no key in it.
+    for line in path.read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith(IDENTITY_PREFIX.upper()):
             try:
                 raw = _decode(line.strip(), IDENTITY_PREFIX, "AGE-SECRET-KEY-1...")
             except ValueError as error:
-                raise Unsealable(f"{path} holds no private key: it must be {error}") from None
+                raise Unsealable(
+                    f"{path} holds no private key: it must be {error}", fix=_KEYGEN
+                ) from None
             return X25519PrivateKey.from_private_bytes(raw)
-    raise Unsealable(f"{path} holds no private key", fix="name the file that keygen wrote")
+    raise Unsealable(f"{path} holds no private key", fix=_KEYGEN)
 
 
 def seal(source: BinaryIO, target: BinaryIO, recipient: X25519PublicKey) -> None:
@@ -99,7 +105,7 @@ def unseal(source: BinaryIO, target: BinaryIO, identity: X25519PrivateKey) -> No
         try:
             opened = cipher.decrypt(_chunk_nonce(counter, last=not following), chunk, None)
         except InvalidTag:
-            raise Unsealable("the file was changed or cut", fix="use another copy") from None
+            raise Unsealable("the file was changed or cut") from None
         target.write(opened)
         if not following:
             return
@@ -147,7 +153,7 @@ def _read_header(source: BinaryIO, identity: X25519PrivateKey) -> bytes:
         ) from None
     header = b"".join(lines[:3]) + b"---"
     if not hmac.compare_digest(_b64(_mac(file_key, header)), lines[3][4:].strip()):
-        raise Unsealable("the file's header was changed", fix="use another copy")
+        raise Unsealable("the file's header was changed")
     return file_key
 
 

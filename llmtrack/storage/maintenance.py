@@ -19,6 +19,7 @@ from llmtrack.storage.database import (
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.faults import Fault, fault_of
 from llmtrack.storage.maintenance_sizes import all_bytes_in_use
+from llmtrack.storage.pending_sums import noted_cost_pico
 
 PROBLEMS_MAX = 20
 
@@ -100,7 +101,10 @@ def _checked(connection: sqlite3.Connection, pragma: str) -> list[str]:
 
 
 class Costs(NamedTuple):
-    """Exact sums over all workspaces: of the events that are there, and of all totals."""
+    """Exact sums over all workspaces: of the events that are there, and of all totals.
+
+    Totals with what is noted to be added to them: one moment has one total.
+    """
 
     events_pico: int
     totals_pico: int
@@ -121,7 +125,7 @@ where kind = {int(Kind.TOTAL)}
 def all_costs(connection: sqlite3.Connection) -> Costs:
     return Costs(
         join_pico(*connection.execute(ALL_EVENT_COSTS).fetchone()),
-        join_pico(*connection.execute(ALL_TOTAL_COSTS).fetchone()),
+        join_pico(*connection.execute(ALL_TOTAL_COSTS).fetchone()) + noted_cost_pico(connection),
     )
 
 

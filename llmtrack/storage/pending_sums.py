@@ -29,6 +29,14 @@ NOTED_BATCHES = """
 -- pending_sums.settle
 select events from unsummed order by id
 """
+HAS_NOTES = """
+-- pending_sums.noted_cost_pico
+select 1 from sqlite_schema where type = 'table' and name = 'unsummed'
+"""
+NOTED_COST = """
+-- pending_sums.noted_cost_pico
+select cost_pico from event where workspace_id = ? and timestamp_ms = ? and id = ?
+"""
 FORGET_BATCHES = """
 -- pending_sums.settle
 delete from unsummed
@@ -122,11 +130,19 @@ def settle(connection: sqlite3.Connection) -> None:
     PendingSums().settle(connection)
 
 
+def noted_cost_pico(connection: sqlite3.Connection) -> int:
+    """What the noted events cost that are still there. Of a file of any schema."""
+    if connection.execute(HAS_NOTES).fetchone() is None:
+        return 0
+    found = [connection.execute(NOTED_COST, key).fetchone() for key in _noted_keys(connection)]
+    return sum(row[0] or 0 for row in found if row is not None)
+
+
 def _noted_events(connection: sqlite3.Connection) -> list[EventRow]:
-    found = []
-    for (keys,) in connection.execute(NOTED_BATCHES).fetchall():
-        for key in _KEY.iter_unpack(keys):
-            row = find_event(connection, *key)
-            if row is not None:  # sums are of the events that are there
-                found.append(row)
-    return found
+    rows = [find_event(connection, *key) for key in _noted_keys(connection)]
+    return [row for row in rows if row is not None]  # sums are of the events that are there
+
+
+def _noted_keys(connection: sqlite3.Connection) -> list[tuple[int, int, int]]:
+    batches = connection.execute(NOTED_BATCHES).fetchall()
+    return [key for (keys,) in batches for key in _KEY.iter_unpack(keys)]

@@ -1,5 +1,6 @@
 """Purging and backups as the operator does them."""
 
+import json
 from pathlib import Path
 
 from tests.conftest import PASSWORD
@@ -20,6 +21,15 @@ def test_a_customer_is_erased_with_a_receipt(program: Program) -> None:
     assert (entry["id"], entry["kind"]) == (receipt["deletion"], "customer")
     again = program.json("purge", "customer", "c-1", "-w", "Acme", "--yes")
     assert again["removed"] == {}
+
+
+def test_a_deleted_key_is_in_the_file_that_a_restore_reads(program: Program) -> None:
+    key = program.json("keys", "create", "-w", "Acme", "--name", "lost")
+
+    program.ok("keys", "delete", key["id"], "--yes")
+
+    [line] = (program.directory / "deletions.jsonl").read_text().splitlines()
+    assert json.loads(line)["subject"] == key["id"]
 
 
 def test_a_workspace_is_deleted_whole(program: Program) -> None:
@@ -73,6 +83,25 @@ def test_a_sealed_backup_goes_there_and_back(program: Program, tmp_path: Path) -
     )
     assert (drill["events"], drill["deleted_again"], drill["undo"]) == (1, 1, None)
     assert program.json("backup", "prune", "--dry-run") == []
+
+
+def test_one_bad_backup_does_not_hide_the_good_ones(program: Program) -> None:
+    backups = [Path(program.json("backup", "create", "--out", f)["file"]) for f in names(program)]
+    backups[1].write_bytes(backups[1].read_bytes()[:9000])
+
+    done = program.run("backup", "verify", "--all", "--json")
+
+    assert done.exit_code == 6
+    verdicts = {Path(found["file"]): found["verified"] for found in json.loads(done.stdout)}
+    assert verdicts == {backups[0]: True, backups[1]: False, backups[2]: True}
+    assert f"1 of 3 are bad: {backups[1]}" in done.stderr
+    assert "is damaged" in program.run("backup", "verify", "--all").stdout
+
+
+def names(program: Program) -> list[str]:
+    directory = program.directory / "backups"
+    directory.mkdir()
+    return [str(directory / f"{number}.db") for number in range(3)]
 
 
 def test_a_bad_recipient_is_refused_with_its_line(program: Program) -> None:

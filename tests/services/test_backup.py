@@ -157,7 +157,7 @@ def test_a_cut_file_is_found(copy: Path) -> None:
     content = copy.read_bytes()
     copy.write_bytes(content[: len(content) // 2])
 
-    with pytest.raises(DatabaseUnusable, match="malformed"):
+    with pytest.raises(BackupUnusable, match="malformed"):
         verify(copy)
 
 
@@ -208,7 +208,7 @@ def test_a_damaged_backup_changes_nothing(path: Path, copy: Path) -> None:
     before = path.read_bytes()
     copy.write_bytes(copy.read_bytes()[:8192])
 
-    with pytest.raises(DatabaseUnusable):
+    with pytest.raises(BackupUnusable):
         restore(copy, path, overwrite=True, now_ms=NOW_MS)
 
     assert path.read_bytes() == before

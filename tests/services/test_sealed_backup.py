@@ -1,5 +1,7 @@
 """Manifests and seals: what is known of a backup, and who can open it."""
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from llmtrack.services.backup import create, verify
 from llmtrack.services.ingest import Ingest
 from llmtrack.services.manifest import BackupUnusable, manifest_path
 from llmtrack.services.restoring import restore
-from llmtrack.services.sealing import KeyPair, generate_key_pair, write_identity
+from llmtrack.services.rotation import copies_in
+from llmtrack.services.sealing import KeyPair, Unsealable, generate_key_pair, write_identity
 from tests.conftest import NOW_MS, World
 from tests.events import make_event
 
@@ -46,6 +49,70 @@ def test_a_copy_that_is_not_what_its_manifest_says_is_refused(copy: Path) -> Non
 
     with pytest.raises(BackupUnusable, match="SHA-256"):
         verify(copy)
+
+
+def edited(copy: Path, **changes: object) -> None:
+    path = manifest_path(copy)
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"created": "yesterday"},
+        {"created": None},
+        {"schema": "17"},
+        {"rows": "twenty"},
+        {"rows": {"event": 21}},
+        {"bytes": -0.5},
+        {"sha256": None},
+        {"event_cost_usd": "1.00"},
+        {"total_cost_usd": "1.00"},
+        {"format": 2},
+    ],
+    ids=str,
+)
+def test_a_manifest_that_was_edited_is_refused_and_stops_no_listing(
+    copy: Path, changes: dict[str, object]
+) -> None:
+    edited(copy, **changes)
+
+    with pytest.raises(BackupUnusable) as refused:
+        verify(copy)
+    assert refused.value.fix
+    assert copy in [found.path for found in copies_in(copy.parent)]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe{}", b"{}"])
+def test_what_is_no_manifest_is_refused(copy: Path, content: bytes) -> None:
+    manifest_path(copy).write_bytes(content)
+
+    with pytest.raises(BackupUnusable, match="no manifest"):
+        verify(copy)
+    assert copy in [found.path for found in copies_in(copy.parent)]
+
+
+def test_a_directory_is_no_backup(copy: Path) -> None:
+    (copy.parent / "directory.db").mkdir()
+
+    assert "directory.db" not in [found.path.name for found in copies_in(copy.parent)]
+
+
+async def test_a_backup_between_an_event_and_its_sums_has_the_whole_total(
+    world: World, tmp_path: Path
+) -> None:
+    """The sums of many batches are written at once: a copy may be of a moment before."""
+    ingest = Ingest(world.database)
+    await ingest.add([make_event(world.acme.id, key_id=1) for _ in range(20)])
+    assert await world.database.rows("select 1 from unsummed")
+
+    made = await asyncio.to_thread(
+        create, world.database.path, tmp_path / "early.db", now_ms=NOW_MS
+    )
+
+    assert made.manifest is not None
+    assert made.manifest.total_cost_usd == made.manifest.event_cost_usd == "0.00132"
+    await ingest.close()
 
 
 @pytest.fixture
@@ -87,6 +154,15 @@ def test_a_sealed_backup_is_restored_with_its_key(sealed: Path, path: Path, iden
 
     assert event_ids(path) == backed_up
     assert not list(sealed.parent.glob("*.part*"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\x00" * 99, b"age1no key\n", b"AGE-SECRET-KEY-1QQ"])
+def test_another_file_is_no_private_key(sealed: Path, tmp_path: Path, content: bytes) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(content)
+
+    with pytest.raises(Unsealable, match="holds no private key"):
+        verify(sealed, identity=other)
 
 
 def test_a_dry_run_changes_nothing(path: Path, copy: Path) -> None:
