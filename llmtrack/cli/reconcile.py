@@ -148,10 +148,12 @@ def _say_total(found: "Reconciled", total: dict[str, Any]) -> None:
 
 
 def _day(option: str, text: str | None) -> date | None:
+    from llmtrack.domain.periods import parse_day
+
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        return parse_day(text)
     except ValueError as error:
         raise InvalidValue(
             option, f"--{option} {text!r} is no date", fix="write it as 2026-11-01"

@@ -4,12 +4,12 @@ Stored money and everything that leaves by an export stay US dollars.
 """
 
 import re
-from datetime import date
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import NamedTuple
 
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.money import PICO_PER_USD
+from llmtrack.domain.periods import parse_day
 
 USD = "USD"
 _CODE = re.compile(r"[A-Z]{3}")  # ISO 4217
@@ -53,7 +53,7 @@ def display_currency(currency: str, usd_rate: str, rate_date: str) -> DisplayCur
     if -int(rate.as_tuple().exponent) > _PLACES_MAX:
         raise InvalidValue("usd_rate", f"the rate has more than {_PLACES_MAX} decimal places")
     try:
-        day = date.fromisoformat(rate_date.strip())
+        day = parse_day(rate_date.strip())
     except ValueError:
         raise InvalidValue("rate_date", "the rate's day is a date, such as 2026-11-20") from None
     return DisplayCurrency(code, format(rate, "f"), day.isoformat())

@@ -97,18 +97,29 @@ def rfc3339(timestamp_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{timestamp_ms % 1000:03d}Z"
 
 
+def parse_day(text: str) -> date:
+    """A date as in "2026-11-20". Raises ValueError.
+
+    Years are 1970 to 9998, so that what lies around it can be written as well, in any zone.
+    """
+    if not "1970" <= text[:4] <= "9998":
+        raise ValueError(f"{text!r} is not of the years 1970 to 9998")
+    return date.fromisoformat(text)
+
+
 def parse_instant(text: str, zone_name: str = "UTC") -> int:
     """RFC 3339 text, or a bare date (its local midnight), as epoch ms. Raises ValueError.
 
     A leap second (RFC 3339, 5.7) is the first one of the next UTC day, as in POSIX.
     """
     if len(text) == 10:
-        return day_start_ms(day_number(date.fromisoformat(text)), zone_name)
+        return day_start_ms(day_number(parse_day(text)), zone_name)
     if text[17:19] == "60":
         leap_ms = parse_instant(f"{text[:17]}59{text[19:]}") + 1000
         if leap_ms % DAY_MS >= 1000:
             raise ValueError(f"{text!r} is no leap second")
         return leap_ms
+    parse_day(text[:10])
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset")

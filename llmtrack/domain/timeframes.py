@@ -13,6 +13,7 @@ from llmtrack.domain.periods import (
     local_date,
     month_start,
     next_month,
+    parse_day,
     quarter_end_ms,
     zone,
 )
@@ -159,12 +160,13 @@ def _moment(name: str, text: str, zone_name: str, date_shift_days: int) -> int:
     """Epoch ms of a date's midnight, or of a time in the zone unless it has its own offset."""
     try:
         if len(text) == len("2026-11-24"):
-            return day_start_ms(day_number(date.fromisoformat(text)) + date_shift_days, zone_name)
+            return day_start_ms(day_number(parse_day(text)) + date_shift_days, zone_name)
+        parse_day(text[:10])
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone(zone_name))
         return int(moment.timestamp() * 1000)
-    except (ValueError, OverflowError, OSError) as error:
+    except ValueError as error:
         raise InvalidValue(
             name, f"{text!r} is no date", fix="write it as 2026-11-24 or 2026-11-24T13:00"
         ) from error

@@ -5,7 +5,10 @@ Costs are decimal US dollars as text; a count that no event reported is null.
 
 from typing import Any
 
+from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.money import usd_text
+from llmtrack.domain.periods import DAY_MS
+from llmtrack.domain.timeframes import LONGEST_DAYS
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.reports import breakdown, breakdown_by_day
 from llmtrack.storage.scope import Scope
@@ -16,7 +19,12 @@ BY_DAY = "day"
 
 
 async def usage_rows(scope: Scope, by: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
-    """Sums by one of DIMENSIONS, the dearest first, or by day in their order."""
+    """Sums by one of DIMENSIONS, the dearest first, or by day in their order.
+
+    Raises InvalidValue for more than ten years.
+    """
+    if end_ms - start_ms > LONGEST_DAYS * DAY_MS:
+        raise InvalidValue("from", "from is more than ten years before the end")
     zone = scope.time_zone
     async with scope.reading() as reading:
         if by == "day":

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from llmtrack.domain.custom_prices import Alias, Override
 from llmtrack.domain.errors import AlreadyExists, InvalidValue
+from llmtrack.domain.periods import parse_day
 from llmtrack.domain.price_list import PICO_EXPONENTS
 from llmtrack.domain.price_reasons import RATE_NAMES, lookup_text, per_text, require_price
 from llmtrack.domain.roles import Permission
@@ -105,7 +106,7 @@ def _day(field: str, text: str) -> date | None:
     if not text.strip():
         return None
     try:
-        return date.fromisoformat(text.strip())
+        return parse_day(text.strip())
     except ValueError:
         raise InvalidValue(field, "this is no date, such as 2026-11-20") from None
 

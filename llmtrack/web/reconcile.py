@@ -13,6 +13,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from llmtrack.domain.errors import InvalidValue, LLMtrackError
+from llmtrack.domain.periods import parse_day
 from llmtrack.domain.reconciliation import Parts, Reconciliation
 from llmtrack.domain.roles import Permission
 from llmtrack.formats.csv_table import csv_text
@@ -85,7 +86,7 @@ def _day(field: str, text: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        return parse_day(text)
     except ValueError as error:
         raise InvalidValue(field, f"{text[:20]!r} is no date") from error
 

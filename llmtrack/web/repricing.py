@@ -126,7 +126,7 @@ def _selection(request: web.Request, form: dict[str, str]) -> Selection:
     for name in ("from", "to"):
         try:
             instants[name] = parse_instant(form[name][:10], zone)
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise InvalidValue(name, f"{form[name][:20]!r} is no date") from error
     last = day_number(local_date(instants["to"], zone))
     end_ms = day_start_ms(last + 1, zone)

@@ -31,7 +31,7 @@ from llmtrack.web.render import page
 TABLES = ("provider", "model", "feature", "customer", "key")
 MONTHS_MAX = 36
 ROWS_MAX = 200
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 class Table(NamedTuple):
@@ -84,7 +84,7 @@ def _month(text: str, today: date) -> date:
     """The first day of the month asked for; without one, of the last full month."""
     if not text:
         return month_start(month_start(today) - timedelta(days=1))
-    if not _MONTH.fullmatch(text) or text < "1970-02":
+    if not _MONTH.fullmatch(text) or not "1970-02" <= text < "9999":
         raise InvalidValue("month", f"{text[:20]!r} is no month", fix="write it as 2026-10")
     return date.fromisoformat(f"{text}-01")
 

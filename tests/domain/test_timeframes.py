@@ -118,6 +118,8 @@ def test_custom_periods(
         ("0001-01-01", "2026-11-08", "from"),
         ("2026-11-10", "9999-12-31", "to"),
         ("2026-11-10T25:00", "2026-11-10", "from"),
+        ("0001-01-01", "0001-01-01", "from"),
+        ("9998-12-31", "9999-12-31T23:59:59-12:00", "to"),
     ],
 )
 def test_what_is_no_period_names_its_field(from_text: str, to_text: str, field: str) -> None:

@@ -46,7 +46,10 @@ async def test_every_table_adds_up_to_the_same_exact_total(client: Client, world
     assert totals == {Decimal(sum(costs)) / 10**12}
 
 
-@pytest.mark.parametrize(("month", "status"), [("", 200), ("2026-11", 200), ("2026-13", 422)])
+@pytest.mark.parametrize(
+    ("month", "status"),
+    [("", 200), ("2026-11", 200), ("2026-13", 422), ("9999-12", 422), ("٢٠٢٦-11", 422)],
+)
 async def test_the_month_is_checked(client: Client, world: World, month: str, status: int) -> None:
     await sign_in(client, "bob")
     assert (await get(client, f"/w/{world.acme.public_id}/statement?month={month}"))[0] == status
