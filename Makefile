@@ -10,7 +10,7 @@ INSTALL = $(PIP) install --no-deps --require-hashes --requirement
 LOCKS = requirements/run.lock requirements/dev.lock requirements/e2e.lock requirements/build.lock
 SQLITE = build/sqlite/libsqlite3.so.0
 
-.PHONY: help run test lint format docs faults e2e fuzz bench binary sbom deb deb-test reproduce smoke lock clean needs
+.PHONY: help run test lint format docs faults e2e attack fuzz bench binary sbom deb deb-test reproduce smoke lock clean needs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /make \1\t/p' Makefile
@@ -22,7 +22,7 @@ test: .venv/dev.stamp ## tidy, types, lint, then every test that needs no browse
 	.venv/bin/python -m pytest tests/test_tidy.py
 	$(MAKE) --no-print-directory lint
 	.venv/bin/python -m pytest --numprocesses auto --dist worksteal \
-		--ignore=tests/test_tidy.py --ignore=tests/e2e
+		--ignore=tests/test_tidy.py --ignore=tests/e2e --ignore=tests/attack
 
 lint: .venv/dev.stamp ## types and style
 	.venv/bin/mypy
@@ -42,6 +42,9 @@ faults: .venv/dev.stamp ## kills, power loss, failing disks, overload: real proc
 
 e2e: .venv/e2e.stamp ## the pages in Debian's Chromium
 	.venv/bin/python -m pytest tests/e2e
+
+attack: .venv/e2e.stamp ## scanners that others wrote, against a server (ATTACK=long: half an hour)
+	.venv/bin/python -m pytest tests/attack -rs --numprocesses 2 --dist worksteal
 
 fuzz: .venv/dev.stamp ## 200,000 random queries against the wall (FUZZ_SEED=n)
 	WALL_QUERIES=200000 WALL_SEED=$(FUZZ_SEED) .venv/bin/python -m pytest tests/storage/test_wall_fuzz.py
