@@ -67,6 +67,7 @@ def page_figures(data_dir: Path, *, rounds: int, at_most: int | None = None) -> 
     demo = next(found["id"] for found in workspace if found["name"] == "Demo")
     with product(data_dir) as process:
         browser = Browser(process.url)
+        process.wait_until_at_rest()
         wanted = list(paths(demo))
         if at_most is not None:
             wanted = wanted[:: max(1, len(wanted) // at_most)]

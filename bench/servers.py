@@ -37,6 +37,14 @@ class Process(NamedTuple):
         text = Path(f"/proc/{self.pid}/status").read_text()
         return next(int(row.split()[1]) for row in text.splitlines() if row.startswith(line)) / 1024
 
+    def wait_until_at_rest(self) -> None:
+        """After a start the pages of a large file are looked at, which takes one processor."""
+        quiet_s = 0
+        while quiet_s < 2:
+            before = self.cpu_s
+            time.sleep(1)
+            quiet_s = quiet_s + 1 if self.cpu_s - before < 0.1 else 0
+
 
 class Pair(NamedTuple):
     """A certificate for localhost and its key."""

@@ -5,7 +5,8 @@ A step holds the latencies for which `latency_ms + 1` lies between two neighbour
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 LATENCY_MAX_MS = 2**63 - 1
 STEP_RATIO = 1.05
@@ -35,6 +36,15 @@ def latency_of_step(step: int) -> int:
     first = _FIRSTS[step]
     last = _FIRSTS[step + 1] - 1 if step + 1 < len(_FIRSTS) else LATENCY_MAX_MS + 1
     return (first + max(first, last)) // 2 - 1
+
+
+def merged(many: Iterable[Mapping[int, int]]) -> Counter[int]:
+    """The events of all of them by step."""
+    found: Counter[int] = Counter()
+    for events_by_step in many:
+        for step, events in events_by_step.items():
+            found[step] = found.get(step, 0) + events
+    return found
 
 
 def percentile(events_by_step: Mapping[int, int], share: float) -> int | None:

@@ -4,9 +4,9 @@ All of them are exact for any span: day rows inside, quarter rows at the edges, 
 events where a quarter is cut. Reads of one page belong in one `scope.reading()`.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from llmtrack.domain.periods import QUARTER_MS, date_of_day, day_of, day_start_ms
@@ -49,6 +49,11 @@ class UsageReport:
     bucket_totals: Sequence[Sums]
     series: Series
     """Of the largest values only; the rest of a bucket is its total less these."""
+
+    @cached_property
+    def ranked(self) -> list[int | None]:
+        """The values, the dearest first."""
+        return ranked(self.values)
 
 
 async def breakdown(
@@ -114,12 +119,8 @@ async def usage_by_value(reading: ScopedReading, question: Question) -> ByValue:
     await check_bound(reading, planned.events, question.read_events_max, question.filters)
     days, quarters = await read_rollups(reading, planned)
     rows = _relabelled(question, [*days, *quarters])
-    for span in planned.events:
-        rows += await read_events(reading, question, span)
-    found: ByValue = {}
-    for row in rows:
-        known = found.get(row.value)
-        found[row.value] = row.sums if known is None else known + row.sums
+    rows += await read_events(reading, question, planned.events)
+    found = _by_value(rows)
     if question.kind is Kind.CUSTOMER and planned.route is not None:
         # The rollups have no row for events without a customer: they are what is missing.
         found.pop(None, None)
@@ -166,15 +167,11 @@ async def usage_report(
 
 def ranked(values: Mapping[int | None, Sums]) -> list[int | None]:
     """Values by falling cost, then events; the nameless rest last."""
-    return sorted(
-        values,
-        key=lambda value: (
-            value is None,
-            -values[value].cost_pico,
-            -values[value].events,
-            value or 0,
-        ),
+    named = sorted(
+        [(-s.cost_pico, -s.events, value) for value, s in values.items() if value is not None]
     )
+    rest: list[int | None] = [None] if None in values else []
+    return [*(value for _, _, value in named), *rest]
 
 
 async def _report_from_events(
@@ -182,15 +179,11 @@ async def _report_from_events(
 ) -> UsageReport:
     """One pass over the events, bucket by bucket: no table has these sums."""
     await check_bound(reading, [question.span], question.read_events_max, question.filters)
-    of_buckets = [
-        {row.value: row.sums for row in await read_events(reading, question, bucket)}
-        for bucket in buckets.spans
-    ]
-    parts: dict[int | None, list[Sums]] = defaultdict(list)
-    for of_bucket in of_buckets:
-        for value, sums in of_bucket.items():
-            parts[value].append(sums)
-    values = {value: total_of(sums) for value, sums in parts.items()}
+    rows = await read_events(reading, question, buckets.spans)
+    of_buckets: list[ByValue] = [{} for _ in buckets.spans]
+    for row in rows:
+        of_buckets[row.bucket][row.value] = row.sums
+    values = _by_value(rows)
     return UsageReport(
         total=total_of(values.values()),
         values=values,
@@ -213,8 +206,11 @@ async def _series(
     series: Series = {}
 
     def add(value: int | None, place: int, sums: Sums) -> None:
-        of_value = series.setdefault(value, [NO_SUMS] * len(buckets))
-        of_value[place] = of_value[place] + sums
+        of_value = series.get(value)
+        if of_value is None:
+            of_value = series[value] = [NO_SUMS] * len(buckets)
+        known = of_value[place]
+        of_value[place] = sums if known is NO_SUMS else known + sums
 
     for row in _relabelled(question, days):
         if row.bucket not in places:
@@ -222,12 +218,14 @@ async def _series(
         add(row.value, places[row.bucket], row.sums)
     for row in _relabelled(question, quarters):
         add(row.value, buckets.place(row.bucket * QUARTER_MS), row.sums)
-    for place, bucket in enumerate(buckets.spans):
-        for span in planned.events:
-            part = Span(max(span.start_ms, bucket.start_ms), min(span.end_ms, bucket.end_ms))
-            if part.length_ms:
-                for row in await read_events(reading, question, part, chosen):
-                    add(row.value, place, row.sums)
+    parts = [
+        (place, Span(max(span.start_ms, bucket.start_ms), min(span.end_ms, bucket.end_ms)))
+        for place, bucket in enumerate(buckets.spans)
+        for span in planned.events
+        if span.start_ms < bucket.end_ms and bucket.start_ms < span.end_ms
+    ]
+    for row in await read_events(reading, question, [part for _, part in parts], chosen):
+        add(row.value, parts[row.bucket][0], row.sums)
     return series
 
 
@@ -247,6 +245,14 @@ def _relabelled(question: Question, rows: list[UsageOf]) -> list[UsageOf]:
     if question.kind is not Kind.TOTAL:
         return rows
     return [UsageOf(row.bucket, 0, row.sums) for row in rows]
+
+
+def _by_value(rows: Sequence[UsageOf]) -> ByValue:
+    found: ByValue = {}
+    for row in rows:
+        known = found.get(row.value)
+        found[row.value] = row.sums if known is None else known + row.sums
+    return found
 
 
 def _bucket_sums(series: Series, count: int) -> list[Sums]:

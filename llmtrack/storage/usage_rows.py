@@ -39,15 +39,16 @@ def filter_values(filters: Mapping[Kind, int]) -> dict[str, int | None]:
 READ_EVENTS = {
     kind: f"""
 -- usage_rows.read_events
-select 0 as bucket, {column} as value,
+select s.key as bucket, {column} as value,
   {EVENT_SUMS}
-from event
+from json_each(:spans) s
+cross join event
 where workspace_id = :workspace_id
-  and timestamp_ms >= :start_ms
-  and timestamp_ms < :end_ms
+  and timestamp_ms >= s.value ->> 0
+  and timestamp_ms < s.value ->> 1
 {FILTER_EVENTS}
   and (:chosen is null or {column} in (select value from json_each(:chosen)))
-group by 2
+group by 1, 2
 having count(*) > 0
 """  # noqa: S608 - names of columns
     for kind, column in EVENT_COLUMNS
@@ -55,13 +56,17 @@ having count(*) > 0
 
 
 async def read_events(
-    reading: ScopedReading, question: Question, span: Span, chosen: Sequence[int] | None = None
+    reading: ScopedReading,
+    question: Question,
+    spans: Sequence[Span],
+    chosen: Sequence[int] | None = None,
 ) -> list[UsageOf]:
-    """Sums by value straight from the events of the span."""
+    """Sums by value straight from the events of some spans; a bucket is a span's place."""
+    if not spans:
+        return []
     rows = await reading.rows(
         READ_EVENTS[question.kind],
-        start_ms=span.start_ms,
-        end_ms=span.end_ms,
+        spans=json.dumps(spans),
         chosen=_listed(chosen),
         **filter_values(question.filters),
     )
@@ -109,11 +114,14 @@ async def check_bound(
     spans: Sequence[Span],
     events_max: int | None,
     filters: Mapping[Kind, int] | None = None,
+    *,
+    passes: int = 1,
 ) -> None:
     """Raises TooMuchToRead if reading the spans' events one by one is more than may be.
 
     That is `events_max` events that the filters let through, or PASSED_PER_READ times as many
-    that are looked at. The rollups know at most how many that can be.
+    that are looked at. The rollups know at most how many that can be. One reading that takes the
+    place of several `passes` may let as many through as they would.
     """
     if events_max is None:
         return
@@ -127,8 +135,8 @@ async def check_bound(
         for kind, value in (filters or {}).items():
             reads = min(reads, await _at_most(reading, kind, value, span))
         held, read = held + looks, read + reads
-    if read > events_max:
-        raise TooMuchToRead(read, events_max)
+    if read > passes * events_max:
+        raise TooMuchToRead(read, passes * events_max)
     if held > looks_max:
         raise TooMuchToRead(held, looks_max)
 

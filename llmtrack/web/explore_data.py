@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from llmtrack.domain.latency import percentile
+from llmtrack.domain.latency import merged, percentile
 from llmtrack.domain.spans import Buckets
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.latencies import Steps, latency_steps
 from llmtrack.storage.latency_series import StepsByBucket, latency_series
+from llmtrack.storage.pair_reports import usage_of_values
 from llmtrack.storage.reports import (
     ByValue,
     UsageReport,
@@ -80,10 +81,7 @@ def value_of(metric: Metric, sums: Sums, steps: Sequence[Counter[int]] = ()) -> 
     """What the metric is of some events, from their sums or their latencies."""
     if metric.of is not None:
         return metric.of(sums) if sums.events or metric.adds_up else None
-    merged: Counter[int] = Counter()
-    for one in steps:
-        merged.update(one)
-    return percentile(merged, metric.percentile or 0)
+    return percentile(merged(steps), metric.percentile or 0)
 
 
 async def explore(look: Look, ask: Ask) -> Explored:
@@ -114,17 +112,15 @@ async def explore(look: Look, ask: Ask) -> Explored:
 
 
 async def _load_subs(look: Look, ask: Ask, found: Explored) -> None:
-    """The second dimension of each value that has a line: one filter more, so pairs of rollups."""
+    """The second dimension of each value that has a line."""
     kind = ask.sub_kind
     assert kind is not None  # noqa: S101 - asked for
     found.sub_totals = await usage_by_value(look.reading, look.question(kind))
-    values: set[int] = {one for one in found.sub_totals if one is not None}
-    for value in found.order[: found.shown]:
-        if value is None:
-            continue
-        question = look.question(kind, more_filters={look.query.kind: value})
-        found.subs[value] = await usage_by_value(look.reading, question)
-        values.update(one for one in found.subs[value] if one is not None)
+    shown = [value for value in found.order[: found.shown] if value is not None]
+    question = look.question(kind)
+    found.subs = await usage_of_values(look.reading, question, look.query.kind, shown)
+    every = [found.sub_totals, *found.subs.values()]
+    values = {one for by_value in every for one in by_value if one is not None}
     found.sub_labels = await labels_of(look.reading, kind, sorted(values))
 
 

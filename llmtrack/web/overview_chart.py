@@ -5,7 +5,7 @@ from operator import attrgetter
 
 from llmtrack.domain.timeframes import DEFAULT
 from llmtrack.storage.labels import Label
-from llmtrack.storage.reports import UsageReport, ranked
+from llmtrack.storage.reports import UsageReport
 from llmtrack.storage.sums import Sums
 from llmtrack.web.numbers import tokens_short, usd_short
 from llmtrack.web.overview_data import OverviewData
@@ -35,7 +35,7 @@ def overview_chart(query: PageQuery, data: OverviewData, zone_name: str) -> Char
 
 def series_classes(report: UsageReport, most: int = SERIES_MAX) -> dict[int | None, str]:
     """The colours of the largest values, the same in chart and table."""
-    largest = [value for value in ranked(report.values) if value is not None][:most]
+    largest = [value for value in report.ranked if value is not None][:most]
     return {value: f"series-{place}" for place, value in enumerate(largest, start=1)}
 
 

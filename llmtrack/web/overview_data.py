@@ -1,11 +1,11 @@
 """Reads what the Overview shows: every number of one moment."""
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from llmtrack.domain.at_risk import AtRisk
 from llmtrack.domain.forecasts import FULL_DAYS, Forecast, month_forecast
+from llmtrack.domain.latency import merged
 from llmtrack.domain.periods import (
     day_number,
     day_start_ms,
@@ -22,7 +22,6 @@ from llmtrack.storage.latencies import Steps, latency_steps
 from llmtrack.storage.questions import LATENCY_EVENTS_MAX, Question, TooMuchToRead
 from llmtrack.storage.reports import (
     UsageReport,
-    ranked,
     totals_by_bucket,
     usage_by_value,
     usage_report,
@@ -74,7 +73,7 @@ async def _load_report(
     previous = await usage_total(reading, _over(question, Kind.TOTAL, timeframe.previous))
     data = OverviewData(buckets, report, previous)
     # One more than have a line: a last one alone is not summed up.
-    values = [value for value in ranked(report.values)[: ROWS_MAX + 1] if value is not None]
+    values = [value for value in report.ranked[: ROWS_MAX + 1] if value is not None]
     data.labels = await labels_of(reading, question.kind, values)
     if report.total.unpriced_events:
         by_model = report.values
@@ -100,7 +99,7 @@ async def _load_latencies(
     """Percentiles where they can be had; elsewhere there are none."""
     data.steps = await _steps_or_none(reading, question)
     if data.steps:  # every event has one value, if only none
-        data.total_steps = {0: sum(data.steps.values(), Counter())}
+        data.total_steps = {0: merged(data.steps.values())}
     else:
         of_all = _over(question, Kind.TOTAL, question.span)
         data.total_steps = await _steps_or_none(reading, of_all)

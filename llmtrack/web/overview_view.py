@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from llmtrack.domain.latency import percentile
+from llmtrack.domain.latency import merged, percentile
 from llmtrack.domain.timeframes import Timeframe
 from llmtrack.storage.labels import Label
-from llmtrack.storage.latencies import Steps
-from llmtrack.storage.reports import UsageReport, ranked
+from llmtrack.storage.reports import UsageReport
 from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.changes import Change, duration_change, points_change, ratio_change
 from llmtrack.web.charts import share_bar, sparkline
@@ -68,9 +67,9 @@ class Table:
 def tiles_of(data: OverviewData, timeframe: Timeframe) -> Tiles:
     report = data.report
     now, before, forecast = report.total, data.previous, data.forecast
-    steps = _merged(data.total_steps)
+    steps = merged(data.total_steps.values())
     p95 = percentile(steps, 0.95)
-    p95_before = percentile(_merged(data.previous_steps), 0.95)
+    p95_before = percentile(merged(data.previous_steps.values()), 0.95)
 
     was = functools.partial("{1} in {0}".format, timeframe.previous_text)
     return Tiles(
@@ -123,7 +122,7 @@ def _tokens_bar(now: Sums) -> Markup:
 
 def table_of(query: PageQuery, data: OverviewData) -> Table:
     report = data.report
-    order = ranked(report.values)
+    order = report.ranked
     shown, rest = order[:ROWS_MAX], order[ROWS_MAX:]
     if len(rest) == 1:  # a line that says "1 more" is no shorter
         shown, rest = order, []
@@ -133,14 +132,14 @@ def table_of(query: PageQuery, data: OverviewData) -> Table:
         label = _label(query, data, value)
         url = query.about(query.by, label.slug).url if label.slug else None
         trend = _trend(report, value)
-        row = _row(report, label, report.values[value], _merged_of(data.steps, [value]))
+        row = _row(report, label, report.values[value], data.steps.get(value, Counter()))
         rows.append(replace(row, css_class=classes.get(value, ""), url=url, trend=trend))
     more = None
     if rest:
         sums = total_of(report.values[value] for value in rest)
         label = Label("", f"{len(rest):,} more")
-        more = _row(report, label, sums, _merged_of(data.steps, rest))
-    total = _row(report, Label("", "Total"), report.total, _merged(data.total_steps))
+        more = _row(report, label, sums, merged(data.steps.get(value, {}) for value in rest))
+    total = _row(report, Label("", "Total"), report.total, merged(data.total_steps.values()))
     return Table(rows, len(rest), more, total)
 
 
@@ -179,14 +178,3 @@ def _trend(report: UsageReport, value: int | None) -> Markup | None:
             return None
         return sparkline([sums.cost_pico for sums in series])
     return sparkline([sums.events for sums in series])
-
-
-def _merged(steps: Steps) -> Counter[int]:
-    return _merged_of(steps, list(steps))
-
-
-def _merged_of(steps: Steps, values: list[int | None]) -> Counter[int]:
-    merged: Counter[int] = Counter()
-    for value in values:
-        merged.update(steps.get(value, {}))
-    return merged

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from llmtrack.domain.latency import percentile
+from llmtrack.domain.latency import merged, percentile
 from llmtrack.domain.roles import Permission
 from llmtrack.domain.spans import Buckets, buckets_of
 from llmtrack.domain.timeframes import DEFAULT
@@ -60,7 +60,7 @@ async def performance_values(look: Look) -> dict[str, Any]:
         "nothing": not total.events,
         "latency_chart": _latency_chart(look, buckets, of_all),
         "failure_chart": _failure_chart(look, buckets, sums),
-        "total": _row(Label("", "All requests"), None, total, _merged(of_all)),
+        "total": _row(Label("", "All requests"), None, total, merged(of_all)),
         "tables": [
             (name, await _rows(look, name)) for name in TABLES if name not in look.query.filters
         ],
@@ -94,7 +94,7 @@ def _row(label: Label, url: str | None, sums: Sums, steps: Counter[int]) -> Row:
 
 
 def _latency_chart(look: Look, buckets: Buckets, steps: Sequence[Counter[int]]) -> Chart:
-    whole = _merged(steps)
+    whole = merged(steps)
     series = [
         Series(
             name,
@@ -128,13 +128,6 @@ def _failure_chart(look: Look, buckets: Buckets, sums: Sequence[Sums]) -> Chart:
     title = f"Requests without an answer per {buckets.step.value}"
     style = Style(title, tokens_short, tokens_short, look.query.with_period(DEFAULT).url)
     return chart_of(series, buckets, look.scope.time_zone, style)
-
-
-def _merged(steps: Sequence[Counter[int]]) -> Counter[int]:
-    merged: Counter[int] = Counter()
-    for one in steps:
-        merged.update(one)
-    return merged
 
 
 ROUTES = [web.get("/w/{workspace}/performance", get_performance)]
