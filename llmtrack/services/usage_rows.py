@@ -8,8 +8,10 @@ from typing import Any
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.money import usd_text
 from llmtrack.domain.periods import DAY_MS
+from llmtrack.domain.spans import Span
 from llmtrack.domain.timeframes import LONGEST_DAYS
 from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.questions import Question
 from llmtrack.storage.reports import breakdown, breakdown_by_day
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.sums import Sums
@@ -30,9 +32,8 @@ async def usage_rows(scope: Scope, by: str, start_ms: int, end_ms: int) -> list[
         if by == "day":
             days = await breakdown_by_day(reading, start_ms=start_ms, end_ms=end_ms, time_zone=zone)
             return [{"day": row.date} | _fields(row.sums) for row in days]
-        found = await breakdown(
-            reading, kind=Kind[by.upper()], start_ms=start_ms, end_ms=end_ms, time_zone=zone
-        )
+        question = Question(Kind[by.upper()], Span(start_ms, end_ms), zone)
+        found = await breakdown(reading, question)
     rows = []
     for row in found:
         value: dict[str, Any] = {by: row.label.slug if row.value is not None else None}

@@ -1,20 +1,13 @@
 """Drives changes of time zones to their end: a command its own, the server what is left."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 
+from llmtrack.services.finishing import PAUSE_S, Finisher
 from llmtrack.storage.database import Database
 from llmtrack.storage.maintenance import all_zone_changes
 from llmtrack.storage.scope import Scope
-from llmtrack.storage.workspaces import scope_for_admin
 from llmtrack.storage.zone_changes import ZoneChange, move_days
-
-log = logging.getLogger(__name__)
-
-LOOK_S = 2.0
-PAUSE_S = 0.02
-"""Between transactions: events must get through."""
 
 
 async def drive_zone_change(
@@ -30,29 +23,7 @@ async def drive_zone_change(
         await asyncio.sleep(PAUSE_S)
 
 
-class ZoneMover:
-    """The server's part: what a page has begun, and what a killed command has left."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._generation = -1
-
-    async def watch(self) -> None:
-        """Runs until cancelled; a change that is cut off then goes on at the next start."""
-        while True:
-            try:
-                await self.work()
-            except Exception:
-                log.exception("moving days to another time zone failed; it is tried again")
-            await asyncio.sleep(LOOK_S)
-
-    async def work(self) -> None:
-        generation = self._database.generation
-        if generation == self._generation:
-            return
-        for public_id in await all_zone_changes(self._database):
-            scope = await scope_for_admin(self._database, public_id)
-            log.info("moving the days of %s to %s", public_id, scope.time_zone)
-            await drive_zone_change(scope)
-            log.info("the days of %s are those of %s", public_id, scope.time_zone)
-        self._generation = generation
+def zone_mover(database: Database) -> Finisher:
+    """The server's part."""
+    what = "moving days to another time zone"
+    return Finisher(database, what, all_zone_changes, drive_zone_change)

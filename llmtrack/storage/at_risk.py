@@ -29,7 +29,7 @@ _WITHOUT_USAGE = ", ".join(
     str(int(status))
     for status in (CostStatus.NO_USAGE, CostStatus.INSUFFICIENT_USAGE, CostStatus.INVALID_USAGE)
 )
-_COLUMNS = ", ".join(dict.fromkeys(column for _, column in FILTERS))
+_COLUMNS = ", ".join([*dict.fromkeys(column for _, column in FILTERS), "metadata"])
 READ_FAILING = f"""
 -- at_risk.at_risk
 select distinct bucket

@@ -1,6 +1,10 @@
 """What the rollups count, and by what: the codes behind `kind`, and the measures' columns."""
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import NamedTuple, Self
+
+from llmtrack.domain.periods import QUARTER_MS
 
 
 class Kind(IntEnum):
@@ -66,8 +70,87 @@ PAIRS = (
 """The pairs of dimensions that `usage_pair_day` keeps, `value` x `other`."""
 
 
-def pair_code(first: Kind, second: Kind) -> int:
-    return first * 16 + second
+TAG_KINDS = 1024
+"""Added to a tag's number: its kind. Greater than every pair of the dimensions above."""
+
+
+class Tag(int):
+    """A tracked tag as a dimension. As a number it is its `kind` in the tables."""
+
+    key: str
+    counted_quarter: int
+    """Events of this quarter and later ones are in the sums; 0: all are."""
+    known_ms: int | None
+    """Single events before it were deleted uncounted; None: none were."""
+
+    def __new__(
+        cls, number: int, key: str, counted_quarter: int = 0, known_ms: int | None = None
+    ) -> Self:
+        tag = super().__new__(cls, TAG_KINDS + number)
+        tag.key, tag.counted_quarter, tag.known_ms = key, counted_quarter, known_ms
+        return tag
+
+    @property
+    def number(self) -> int:
+        return self - TAG_KINDS
+
+    @property
+    def path(self) -> str:
+        """Of the member of metadata, as SQLite's JSON functions take it."""
+        return f'$."{self.key}"'
+
+    def parameters(self, prefix: str = "") -> dict[str, str | int]:
+        """Of the expressions in `tag_values`."""
+        return {f"{prefix}path": self.path, f"{prefix}number": self.number}
+
+    def is_counted_from(self, start_ms: int) -> bool:
+        return start_ms >= self.counted_quarter * QUARTER_MS or not self.counted_quarter
+
+
+OTHER_VALUE = 0
+"""Stands for all values of a tag that are not counted on their own."""
+Dimension = Kind | Tag
+Filters = Mapping[Kind, int] | Mapping[Tag, int] | Mapping[Dimension, int]
+"""Dimensions and the values that events must have of them."""
+TAG_PARTNERS = DAY_KINDS[1:]
+"""The dimensions that each tag has pairs with, `value` being the tag's; and later tags."""
+
+
+class Both(NamedTuple):
+    """Two dimensions in the order in which a pair of them is kept."""
+
+    first: Dimension
+    second: Dimension
+
+    @property
+    def code(self) -> int:
+        return pair_code(self.first, self.second)
+
+
+def is_quarterly(kind: Dimension) -> bool:
+    """Whether sums by this dimension are kept per quarter and per day."""
+    return isinstance(kind, Tag) or kind in QUARTER_KINDS
+
+
+def is_partial(kind: Dimension) -> bool:
+    """Whether events may have no value of this dimension: the rollups have no row for those."""
+    return isinstance(kind, Tag) or kind is Kind.CUSTOMER
+
+
+def kept_pair(one: Dimension, other: Dimension) -> Both | None:
+    """The two as a pair whose sums are kept, in its order."""
+    for first, second in ((one, other), (other, one)):
+        if isinstance(first, Tag):
+            is_kept = first < second if isinstance(second, Tag) else second in TAG_PARTNERS
+        else:
+            is_kept = (first, second) in PAIRS
+        if is_kept:
+            return Both(first, second)
+    return None
+
+
+def pair_code(first: int, second: int) -> int:
+    return first * (16 if second < 16 else 2**16) + second
 
 
 MEASURES = (

@@ -11,6 +11,7 @@ from llmtrack.storage.deletions import customer_digest
 from llmtrack.storage.digests import digest_bytes, digest_of
 from llmtrack.storage.dimensions import MEASURES, PAIRS, Kind, pair_code
 from llmtrack.storage.dropped_packs import drop_all_packs
+from llmtrack.storage.erased_tags import erase_customer_tags
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.saved_views import erase_views_of_customer
 from llmtrack.storage.sums import EVENT_SUMS
@@ -154,10 +155,12 @@ def erase_customer_totals(connection: sqlite3.Connection, workspace_id: int, cus
     """Rows per day of this customer, also by model and feature, then price, id and name."""
     values = {"workspace_id": workspace_id, "customer": customer}
     drop_all_packs(connection, workspace_id)
-    names = connection.execute(READ_NAME, values).fetchone()
-    if names is not None:
-        erase_views_of_customer(connection, workspace_id, [one for one in names if one])
+    found = connection.execute(READ_NAME, values).fetchone()
     removed = connection.execute(DELETE_CUSTOMER_DAYS, values).rowcount
+    if found is not None:
+        names = [one for one in found if one]
+        erase_views_of_customer(connection, workspace_id, names)
+        removed += erase_customer_tags(connection, workspace_id, customer, names)
     removed += connection.execute(DELETE_CUSTOMER_PAIRS, values).rowcount
     # Before the name, whose number another customer may get: it must not inherit the price.
     connection.execute(DELETE_CUSTOMER_PRICE, values)

@@ -1,6 +1,7 @@
 """The queries behind `event_pages`: which quarters may hold matches, and the events in them."""
 
 from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.tag_values import FILTER_TAGS
 from llmtrack.storage.usage_rows import FILTER_EVENTS, FILTERS
 
 
@@ -88,6 +89,7 @@ order by e.timestamp_ms desc, e.id desc
 
 
 READ_SPANS = _read_spans(FILTER_EVENTS)
+READ_SPANS_BY_TAGS = _read_spans(FILTER_TAGS)
 # One condition where one is asked: eight take longer than the rest of looking at an event.
 READ_SPANS_BY_ONE: dict[Kind, str] = {
     kind: _read_spans(f"and f.{column} = :{kind.name.lower()}") for kind, column in FILTERS

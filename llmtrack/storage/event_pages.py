@@ -13,14 +13,14 @@ or a quarter has none of them; only what they cannot tell is read, newest first.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import islice
+from itertools import combinations, islice, starmap
 from typing import NamedTuple
 
 from llmtrack.domain.periods import QUARTER_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
-from llmtrack.storage.dimensions import DAY_KINDS, PAIRS, QUARTER_KINDS, Kind, pair_code
+from llmtrack.storage.dimensions import Dimension, Filters, Tag, is_quarterly, kept_pair
 from llmtrack.storage.event_page_queries import (
     FIND_DAYS,
     FIND_OLDEST,
@@ -29,6 +29,7 @@ from llmtrack.storage.event_page_queries import (
     READ_PAGE,
     READ_SPANS,
     READ_SPANS_BY_ONE,
+    READ_SPANS_BY_TAGS,
 )
 from llmtrack.storage.scope import Scope, ScopedReading
 from llmtrack.storage.usage_rows import filter_values
@@ -107,7 +108,7 @@ async def event_page(
     scope: Scope,
     span: Span,
     *,
-    filters: Mapping[Kind, int],
+    filters: Filters,
     before: Cursor | None = None,
     most: int = 50,
     look_events_max: int = LOOK_EVENTS_MAX,
@@ -128,7 +129,7 @@ class _Search:
     """One page's search, from its cursor back to the oldest event."""
 
     def __init__(
-        self, reading: ScopedReading, filters: Mapping[Kind, int], span: Span, time_zone: str
+        self, reading: ScopedReading, filters: Filters, span: Span, time_zone: str
     ) -> None:
         self._reading = reading
         self._filters = filters
@@ -169,8 +170,11 @@ class _Search:
         return EventPage(events, last, 0, last.timestamp_ms, is_cut=False)
 
     async def _read(self, runs: Sequence[_Run], before: Cursor, most: int) -> list[ListedEvent]:
-        kinds = list(self._filters)
-        statement = READ_SPANS if len(kinds) > 1 else READ_SPANS_BY_ONE[kinds[0]]
+        statement = READ_SPANS
+        if len(self._filters) == 1:
+            [kind] = self._filters
+            one = None if isinstance(kind, Tag) else READ_SPANS_BY_ONE[kind]
+            statement = one or READ_SPANS_BY_TAGS
         spans = [
             (max(run.start_ms, self._span.start_ms), min(run.end_ms, before.timestamp_ms + 1))
             for run in runs
@@ -194,18 +198,27 @@ class _Search:
             yield await self._with_all(chunk)
             size = min(2 * size, QUARTERS_MAX)
 
+    def _kept(self) -> dict[Dimension, int]:
+        """The filters that the sums tell of: a tag that is new may be counted only in part."""
+        return {
+            kind: value
+            for kind, value in self._filters.items()
+            if not isinstance(kind, Tag) or kind.is_counted_from(self._span.start_ms)
+        }
+
     async def _days(self, until_ms: int) -> list[int]:
         """Local days that have every filter's value, and its pairs where those are kept."""
         first, last = (day_of(ms, self._time_zone) for ms in (self._span.start_ms, until_ms))
+        kept = self._kept()
         pairs = [
-            (pair_code(a, b), self._filters[a], self._filters[b])
-            for a, b in PAIRS
-            if a in self._filters and b in self._filters
+            (pair.code, kept[pair.first], kept[pair.second])
+            for pair in starmap(kept_pair, combinations(kept, 2))
+            if pair is not None
         ]
         rows = await self._reading.rows(
             FIND_DAYS,
             days=json.dumps(list(range(last, first - 1, -1))),
-            values=json.dumps(_values(self._filters, DAY_KINDS)),
+            values=json.dumps(_listed(kept)),
             pairs=json.dumps(pairs),
         )
         return [row[0] for row in rows]
@@ -219,7 +232,8 @@ class _Search:
 
     async def _with_all(self, quarters: Sequence[int]) -> list[_Quarter]:
         listed = json.dumps(quarters)
-        values = _values(self._filters, QUARTER_KINDS)
+        kept = self._kept()
+        values = _listed({kind: kept[kind] for kind in kept if is_quarterly(kind)})
         if len(self._filters) == len(values) == 1:
             [(kind, value)] = values
             rows = await self._reading.rows(
@@ -230,8 +244,8 @@ class _Search:
         return [_Quarter(row[0], row[1], 0) for row in rows]
 
 
-def _values(filters: Mapping[Kind, int], kept: Sequence[Kind]) -> list[tuple[int, int]]:
-    return [(int(kind), value) for kind, value in filters.items() if kind in kept]
+def _listed(filters: Filters) -> list[tuple[int, int]]:
+    return [(int(kind), value) for kind, value in filters.items()]
 
 
 def _groups(quarters: Sequence[_Quarter], wanted: int) -> Iterator[list[_Run]]:

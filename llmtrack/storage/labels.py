@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrack.domain.events import STATUS_CODES, STATUSES
-from llmtrack.storage.dimensions import NAMED_KINDS, Kind
+from llmtrack.storage.dimensions import NAMED_KINDS, OTHER_VALUE, Dimension, Kind, Tag
 from llmtrack.storage.scope import ScopedReading
+from llmtrack.storage.tag_values import texts_of, value_of_text
 
 
 class Label(NamedTuple):
@@ -19,6 +20,8 @@ class Label(NamedTuple):
 
 
 NO_LABEL = Label("", "")
+OTHER_LABEL = Label("", "other values")
+"""Of the values of a tag that are not counted on their own; nothing links to them."""
 
 READ_NAMES = """
 -- labels.labels_of
@@ -37,13 +40,17 @@ where workspace_id = :workspace_id
 
 
 async def labels_of(
-    reading: ScopedReading, kind: Kind, values: Sequence[int]
+    reading: ScopedReading, kind: Dimension, values: Sequence[int]
 ) -> dict[int | None, Label]:
     """The labels of some values of a dimension; deleted keys keep theirs."""
     if kind is Kind.TOTAL:
         return {0: Label("", "total")}
     if kind is Kind.STATUS:
         return {code: Label(text, text) for code, text in enumerate(STATUSES)}
+    if isinstance(kind, Tag):
+        texts = await texts_of(reading, kind, list(values))
+        named: dict[int | None, Label] = {OTHER_VALUE: OTHER_LABEL}
+        return named | {value: Label(text, text) for value, text in texts.items()}
     if kind is Kind.KEY:
         rows = await reading.rows(READ_KEYS, values=json.dumps(list(values)))
         return {
@@ -72,10 +79,12 @@ select id from api_key where workspace_id = :workspace_id and public_id = :slug
 """
 
 
-async def value_of(reading: ScopedReading, kind: Kind, slug: str) -> int | None:
+async def value_of(reading: ScopedReading, kind: Dimension, slug: str) -> int | None:
     """The number behind a slug; None if this workspace has nothing of that name."""
     if kind is Kind.STATUS:
         return STATUS_CODES.get(slug)
+    if isinstance(kind, Tag):
+        return await value_of_text(reading, kind, slug)
     if kind is Kind.KEY:
         rows = await reading.rows(FIND_KEY_VALUE, slug=slug)
     elif kind in NAMED_KINDS:
@@ -104,7 +113,7 @@ CUSTOMER_DAYS = 3
 
 
 async def choices(
-    reading: ScopedReading, kind: Kind, days: tuple[int, int], *, most: int
+    reading: ScopedReading, kind: Dimension, days: tuple[int, int], *, most: int
 ) -> list[Label]:
     """The values seen on some days, the dearest first: what a filter offers.
 
@@ -116,4 +125,4 @@ async def choices(
     rows = await reading.rows(READ_CHOICES, kind=kind, first=first, end=end, most=most)
     values = [row["value"] for row in rows]
     labels = await labels_of(reading, kind, values)
-    return [labels[value] for value in values if value in labels]
+    return [labels[value] for value in values if value in labels and labels[value].slug]

@@ -17,7 +17,13 @@ from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS
 from llmtrack.storage.packs import LATENCY, Shelf, read_packs, unpack_steps
 from llmtrack.storage.questions import Flat, Question, route
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.usage_rows import EVENT_COLUMNS, FILTER_EVENTS, check_bound, filter_values
+from llmtrack.storage.usage_rows import (
+    COLUMNS_BY_KIND,
+    FILTER_EVENTS,
+    check_bound,
+    column_of,
+    filter_values,
+)
 
 Steps = dict[int | None, Counter[int]]
 """Events by latency step, by value."""
@@ -56,7 +62,7 @@ where workspace_id = :workspace_id
 {FILTER_EVENTS}
 group by 1, 3
 """  # noqa: S608 - names of columns
-    for kind, column in EVENT_COLUMNS
+    for kind, column in COLUMNS_BY_KIND.items()
 }
 
 
@@ -106,10 +112,12 @@ async def _steps_of(reading: ScopedReading, sql: str, kept: Flat, buckets: Seque
 async def steps_of_events(reading: ScopedReading, question: Question, span: Span) -> Steps:
     """The same from the events of a span, without a bound."""
     found: Steps = defaultdict(Counter)
+    column, named = column_of(question.kind)
     rows = await reading.rows(
-        LATENCY_EVENTS[question.kind],
+        LATENCY_EVENTS[column],
         start_ms=span.start_ms,
         end_ms=span.end_ms,
+        **named,
         **filter_values(question.filters),
     )
     for value, latencies_ms, _ in rows:

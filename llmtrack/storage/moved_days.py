@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import QUARTER_MS
+from llmtrack.storage.counting import read_tags
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
     LATENCY_DAY_KINDS,
@@ -19,10 +20,14 @@ from llmtrack.storage.dimensions import (
     MEASURES,
     PAIRS,
     QUARTER_KINDS,
+    TAG_PARTNERS,
+    Dimension,
+    Tag,
     pair_code,
 )
 from llmtrack.storage.dropped_packs import drop_packs
 from llmtrack.storage.sums import EVENT_SUMS, ROLLUP_SUMS
+from llmtrack.storage.tag_values import OTHER_TAG_VALUE, TAG_VALUE
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
 
 
@@ -86,6 +91,21 @@ group by 1, 2
 """
     for first, second in PAIRS
 }
+
+
+def _read_tag_pairs(other: str) -> str:
+    return f"""
+-- moved_days.move
+select {TAG_VALUE} as value, {other} as other,
+  {EVENT_SUMS}
+{_OF_EVENTS}
+group by 1, 2
+having value is not null and other is not null
+"""
+
+
+READ_TAG_PAIRS = {kind: _read_tag_pairs(_COLUMNS[kind]) for kind in TAG_PARTNERS}
+READ_TWO_TAGS = _read_tag_pairs(OTHER_TAG_VALUE)
 READ_LATENCIES = {
     kind: f"""
 -- moved_days.move
@@ -125,7 +145,8 @@ def move(connection: sqlite3.Connection, workspace_id: int, moved: Move) -> None
         "end_ms": moved.end * QUARTER_MS,
     }
     drop_packs(connection, workspace_id, (moved.old_day, moved.new_day))
-    for kind in QUARTER_KINDS:
+    tags = read_tags(connection, workspace_id)
+    for kind in (*QUARTER_KINDS, *tags):
         rows = connection.execute(READ_QUARTERS, values | {"kind": kind}).fetchall()
         _shift(
             connection, ADD_DAY, (workspace_id, int(kind)), moved, [(r[:1], r[1:]) for r in rows]
@@ -139,6 +160,7 @@ def move(connection: sqlite3.Connection, workspace_id: int, moved: Move) -> None
         rows = connection.execute(sql, values).fetchall()
         key = (workspace_id, pair_code(*pair))
         _shift(connection, ADD_PAIR_DAY, key, moved, [(r[:2], r[2:]) for r in rows])
+    _move_tag_pairs(connection, workspace_id, moved, tags)
     for kind in LATENCY_QUARTER_KINDS:
         rows = connection.execute(READ_LATENCY_QUARTERS, values | {"kind": kind}).fetchall()
         key = (workspace_id, int(kind))
@@ -149,6 +171,29 @@ def move(connection: sqlite3.Connection, workspace_id: int, moved: Move) -> None
             steps[value, latency_step(latency_ms)] += events
         key = (workspace_id, int(kind))
         _shift(connection, ADD_LATENCY_DAY, key, moved, [(k, (n,)) for k, n in steps.items()])
+
+
+def _move_tag_pairs(
+    connection: sqlite3.Connection, workspace_id: int, moved: Move, tags: Sequence[Tag]
+) -> None:
+    for place, tag in enumerate(tags):
+        with_kinds: list[tuple[str, Dimension, dict[str, str | int]]] = [
+            (sql, kind, {}) for kind, sql in READ_TAG_PAIRS.items()
+        ]
+        later = tags[place + 1 :]
+        with_tags = [(READ_TWO_TAGS, other, other.parameters("other_")) for other in later]
+        for sql, other, more in [*with_kinds, *with_tags]:
+            counted = [each.counted_quarter for each in (tag, other) if isinstance(each, Tag)]
+            values = {
+                "workspace_id": workspace_id,
+                "start_ms": max(moved.first, *counted) * QUARTER_MS,
+                "end_ms": moved.end * QUARTER_MS,
+                **tag.parameters(),
+                **more,
+            }
+            rows = connection.execute(sql, values).fetchall()
+            key = (workspace_id, pair_code(tag, other))
+            _shift(connection, ADD_PAIR_DAY, key, moved, [(r[:2], r[2:]) for r in rows])
 
 
 def _shift(

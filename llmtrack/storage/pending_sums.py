@@ -13,7 +13,7 @@ import sqlite3
 import struct
 from collections.abc import Sequence
 
-from llmtrack.domain.periods import day_of
+from llmtrack.storage.counting import Counting, read_counting
 from llmtrack.storage.event_rows import EventRow, find_event
 from llmtrack.storage.rollups import Rollups
 
@@ -41,10 +41,6 @@ FORGET_BATCHES = """
 -- pending_sums.settle
 delete from unsummed
 """
-FIND_ZONE = """
--- pending_sums.zone
-select time_zone from workspace where id = ?
-"""
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +58,7 @@ class PendingSums:
     def __init__(self) -> None:
         self.events = 0
         self._batches: list[int] = []
-        self._zones: dict[int, str] = {}
+        self._countings: dict[int, Counting] = {}
         self._new: tuple[int, Sequence[EventRow]] | None = None
         self._forget()
 
@@ -111,18 +107,15 @@ class PendingSums:
     def _forget(self) -> None:
         self.events = 0
         self._batches = []
-        self._zones = {}  # a change of a zone settles first
-        self._rollups = Rollups(self._day_of)
+        self._countings = {}  # a change of how a workspace counts settles first
+        self._rollups = Rollups(self._countings.__getitem__)
 
     def _add(self, connection: sqlite3.Connection, rows: Sequence[EventRow]) -> None:
         for row in rows:
-            if row.workspace_id not in self._zones:
-                [zone] = connection.execute(FIND_ZONE, (row.workspace_id,)).fetchone()
-                self._zones[row.workspace_id] = zone
+            if row.workspace_id not in self._countings:
+                found = read_counting(connection, row.workspace_id)
+                self._countings[row.workspace_id] = found
             self._rollups.add(row)
-
-    def _day_of(self, workspace_id: int, timestamp_ms: int) -> int:
-        return day_of(timestamp_ms, self._zones[workspace_id])
 
 
 def settle(connection: sqlite3.Connection) -> None:

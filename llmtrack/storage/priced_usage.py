@@ -1,12 +1,11 @@
 """The stored usage of single events, in the order of time, for pricing it at other prices."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.spans import Span
 from llmtrack.domain.usage import Usage
-from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.dimensions import Filters
 from llmtrack.storage.event_rows import COLUMNS, EventRow
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.stored_usage import Key, stored_usage
@@ -40,7 +39,7 @@ class PricedUsage(NamedTuple):
 
 
 async def priced_usage(
-    reading: ScopedReading, span: Span, filters: Mapping[Kind, int], after: Key
+    reading: ScopedReading, span: Span, filters: Filters, after: Key
 ) -> tuple[list[PricedUsage], Key | None]:
     """The next BATCH_EVENTS events behind a key, and the key of the last; None at the end."""
     rows = await reading.rows(

@@ -5,14 +5,21 @@ filter with another dimension is in the pairs, per day. All else is read from th
 themselves, where `READ_EVENTS_MAX` bounds the work.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llmtrack.domain.errors import Refused
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.spans import Pieces, Span, Step, cut, cut_finely
-from llmtrack.storage.dimensions import DAY_KINDS, PAIRS, QUARTER_KINDS, Kind, pair_code
+from llmtrack.storage.dimensions import (
+    DAY_KINDS,
+    Dimension,
+    Filters,
+    Kind,
+    Tag,
+    is_quarterly,
+    kept_pair,
+)
 
 READ_EVENTS_MAX = 30_000
 """Events one question may read one by one: some 70 ms."""
@@ -38,17 +45,26 @@ class TooMuchToRead(Refused):
 class Question:
     """Usage in a span, by the values of one dimension (TOTAL: of none), filtered by others."""
 
-    kind: Kind
+    kind: Dimension
     span: Span
     time_zone: str
-    filters: Mapping[Kind, int] = field(default_factory=dict)
+    filters: Filters = field(default_factory=dict)
     read_events_max: int | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether all that it is about is in the sums, tags that are new among them."""
+        return all(
+            kind.is_counted_from(self.span.start_ms)
+            for kind in (self.kind, *self.filters)
+            if isinstance(kind, Tag)
+        )
 
 
 class Flat(NamedTuple):
     """Rows of the rollups by one dimension; of one value, or of all."""
 
-    kind: Kind
+    kind: Dimension
     value: int | None
 
 
@@ -58,6 +74,7 @@ class Pair(NamedTuple):
     code: int
     filters_first: bool
     value: int
+    first_kind: Dimension
 
 
 Route = Flat | Pair | None
@@ -66,6 +83,8 @@ Route = Flat | Pair | None
 def route(question: Question) -> Route:
     """Where whole days of the answer are; None: only in the events."""
     kind, filters = question.kind, question.filters
+    if not question.is_counted:
+        return None
     if not filters:
         return Flat(kind, None)
     if len(filters) > 1:
@@ -73,11 +92,10 @@ def route(question: Question) -> Route:
     [(filtered, value)] = filters.items()
     if kind in {Kind.TOTAL, filtered}:
         return Flat(filtered, value)
-    if (filtered, kind) in PAIRS:
-        return Pair(pair_code(filtered, kind), True, value)
-    if (kind, filtered) in PAIRS:
-        return Pair(pair_code(kind, filtered), False, value)
-    return None
+    pair = kept_pair(filtered, kind)
+    if pair is None:
+        return None
+    return Pair(pair.code, pair.first == filtered, value, pair.first)
 
 
 class Plan(NamedTuple):
@@ -95,13 +113,17 @@ def plan(question: Question, step: Step | None = None, *, has_days: bool = True)
     `has_days`: whether the day rows are those of the question's zone.
     """
     found = route(question)
-    if found is None or (isinstance(found, Flat) and found.kind not in DAY_KINDS):
+    if found is None or (isinstance(found, Flat) and not _is_daily(found.kind)):
         return Plan(None, None, (), (question.span,))
     fine = not has_days or (step is not None and step.is_fine)
     pieces = cut_finely(question.span) if fine else cut(question.span, question.time_zone)
-    if isinstance(found, Flat) and found.kind in QUARTER_KINDS:
+    if isinstance(found, Flat) and is_quarterly(found.kind):
         return Plan(found, *pieces)
     return Plan(found, pieces.days, (), _outside_days(question, pieces))
+
+
+def _is_daily(kind: Dimension) -> bool:
+    return isinstance(kind, Tag) or kind in DAY_KINDS
 
 
 def _outside_days(question: Question, pieces: Pieces) -> tuple[Span, ...]:

@@ -22,13 +22,13 @@ from llmtrack.storage.dimensions import (
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.recount_latencies import wrong_latencies
 from llmtrack.storage.recount_proof import Proven, prove
+from llmtrack.storage.recount_queries import COUNTED, NOT_EMPTY, counted, differing
+from llmtrack.storage.recount_tags import first_tag_buckets, wrong_tags
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import EVENT_SUMS
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
 
 _COLUMNS = dict(EVENT_COLUMNS)
-_COUNTED = ", ".join(f"coalesce({name}, 0) as {name}" for name in MEASURES)
-_NOT_EMPTY = " or ".join(f"{name} <> 0" for name in MEASURES)
 
 
 class Difference(NamedTuple):
@@ -60,61 +60,26 @@ class _Day(NamedTuple):
         return range(self.start_ms // QUARTER_MS, self.end_ms // QUARTER_MS)
 
 
-def _differing(table: str, keys: str, counted: str) -> str:
-    """How many keys have rows that are not the same on both sides."""
-    return f"""
--- recount.differences
-with counted as materialized (
-  select {keys}, {_COUNTED} from ({counted})
-), stored as materialized (
-  select {keys}, {", ".join(MEASURES)} from {table}
-  where workspace_id = :workspace_id
-    and kind = :kind
-    and bucket >= :first
-    and bucket < :end
-    and ({_NOT_EMPTY})
-)
-select count(*) from (
-  select {keys} from (select * from counted except select * from stored)
-  union
-  select {keys} from (select * from stored except select * from counted)
-)
-"""  # noqa: S608 - names of tables and columns
-
-
-def _counted(select: str, where: str = "true") -> str:
-    return f"""
-    select {select}, {EVENT_SUMS}
-    from event
-    where workspace_id = :workspace_id
-      and timestamp_ms >= :start_ms
-      and timestamp_ms < :end_ms
-      and {where}
-    group by {", ".join(str(place + 1) for place in range(select.count(" as ")))}"""  # noqa: S608
-
-
 QUARTERS_DIFFER = {
-    kind: _differing(
+    kind: differing(
         "usage_quarter",
         "bucket, value",
-        _counted(f"timestamp_ms / {QUARTER_MS} as bucket, {_COLUMNS[kind]} as value"),
+        counted({"bucket": f"timestamp_ms / {QUARTER_MS}", "value": _COLUMNS[kind]}),
     )
     for kind in QUARTER_KINDS
 }
 DAY_DIFFERS = {
-    kind: _differing(
-        "usage_day",
-        "value",
-        _counted(f"{_COLUMNS[kind]} as value", f"{_COLUMNS[kind]} is not null"),
+    kind: differing(
+        "usage_day", "value", counted({"value": _COLUMNS[kind]}, f"{_COLUMNS[kind]} is not null")
     )
     for kind in DAY_KINDS
 }
 PAIRS_DIFFER = {
-    (first, second): _differing(
+    (first, second): differing(
         "usage_pair_day",
         "value, other",
-        _counted(
-            f"{_COLUMNS[first]} as value, {_COLUMNS[second]} as other",
+        counted(
+            {"value": _COLUMNS[first], "other": _COLUMNS[second]},
             f"{_COLUMNS[second]} is not null",
         ),
     )
@@ -133,7 +98,7 @@ with counted as (
     and timestamp_ms < :end_ms
   group by 1
 ), known as (
-  select bucket, {_COUNTED} from counted
+  select bucket, {COUNTED} from counted
   union all
   select bucket, {_STORED} from usage_quarter
   where workspace_id = :workspace_id
@@ -150,7 +115,7 @@ with counted as (
     and kind = {int(Kind.TOTAL)}
     and bucket >= :first
     and bucket < :end
-    and ({_NOT_EMPTY})
+    and ({NOT_EMPTY})
 )
 select count(*) from (
   select bucket from (select * from expected except select * from stored)
@@ -196,6 +161,8 @@ async def differences(
     if weights is not None:
         proven = await prove(reading, weights, day=day.number, quarters=day.quarters)
     found = [] if proven.usage else await _row_by_row(reading, day)
+    of_tags = await wrong_tags(reading, day.number, day.quarters)
+    found += [Difference(table, what, day.number, rows) for table, what, rows in of_tags]
     if not proven.latencies:
         wrong = await wrong_latencies(reading, day.number, day.quarters)
         found += [
@@ -267,9 +234,10 @@ async def next_day(reading: ScopedReading, from_day: int, time_zone: str) -> int
     [row] = await reading.rows(
         NEXT_BUCKETS, start_ms=start_ms, quarter=start_ms // QUARTER_MS, day=from_day
     )
-    found = [] if row["day"] is None else [row["day"]]
-    if row["quarter"] is not None:
-        found.append(day_of_quarter(row["quarter"], time_zone))
+    quarter, tag_day = await first_tag_buckets(reading, start_ms // QUARTER_MS, from_day)
+    found = [day for day in (row["day"], tag_day) if day is not None]
+    quarters = (row["quarter"], quarter)
+    found += [day_of_quarter(each, time_zone) for each in quarters if each is not None]
     if row["event_ms"] is not None:
         found.append(day_of(row["event_ms"], time_zone))
     return min(found, default=None)

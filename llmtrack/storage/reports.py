@@ -12,7 +12,7 @@ from typing import NamedTuple
 from llmtrack.domain.periods import QUARTER_MS, date_of_day, day_of, day_start_ms
 from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
 from llmtrack.storage.day_zones import are_days_of
-from llmtrack.storage.dimensions import DAY_KINDS, Kind
+from llmtrack.storage.dimensions import DAY_KINDS, Dimension, Kind, is_partial
 from llmtrack.storage.labels import NO_LABEL, Label, labels_of
 from llmtrack.storage.questions import Plan, Question, plan
 from llmtrack.storage.rollup_rows import UsageOf, read_rollups
@@ -56,13 +56,12 @@ class UsageReport:
         return ranked(self.values)
 
 
-async def breakdown(
-    reading: ScopedReading, *, kind: Kind, start_ms: int, end_ms: int, time_zone: str
-) -> list[UsageRow]:
+async def breakdown(reading: ScopedReading, question: Question) -> list[UsageRow]:
     """Exact sums by value of a dimension between any two instants, the dearest first."""
-    question = Question(kind, Span(start_ms, end_ms), time_zone)
     values = await usage_by_value(reading, question)
-    labels = await labels_of(reading, kind, [value for value in values if value is not None])
+    labels = await labels_of(
+        reading, question.kind, [value for value in values if value is not None]
+    )
     return [UsageRow(value, labels.get(value, NO_LABEL), values[value]) for value in ranked(values)]
 
 
@@ -121,8 +120,8 @@ async def usage_by_value(reading: ScopedReading, question: Question) -> ByValue:
     rows = _relabelled(question, [*days, *quarters])
     rows += await read_events(reading, question, planned.events)
     found = _by_value(rows)
-    if question.kind is Kind.CUSTOMER and planned.route is not None:
-        # The rollups have no row for events without a customer: they are what is missing.
+    if is_partial(question.kind) and planned.route is not None:
+        # The rollups have no row for events without a value: they are what is missing.
         found.pop(None, None)
         total = await usage_total(reading, question)
         rest = total - total_of(found.values())
@@ -234,7 +233,7 @@ async def _planned(reading: ScopedReading, question: Question, step: Step | None
     return plan(question, step, has_days=has_days)
 
 
-def _about(question: Question, kind: Kind) -> Question:
+def _about(question: Question, kind: Dimension) -> Question:
     return Question(
         kind, question.span, question.time_zone, question.filters, question.read_events_max
     )

@@ -8,7 +8,7 @@ from llmtrack.domain.costs import Cost
 from llmtrack.domain.money import split_pico
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.storage.catalog import Catalog
-from llmtrack.storage.day_zones import day_zone
+from llmtrack.storage.counting import Countings
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.reprice_runs import Run, RunState, read_run, set_state
 from llmtrack.storage.rollups import Rollups
@@ -132,8 +132,7 @@ class _Batch:
         self._workspace_id = workspace_id
         self._run_id = run_id
         self._catalog = Catalog()
-        zone = day_zone(connection, workspace_id)
-        self._rollups = Rollups(lambda _, timestamp_ms: zone.day_of(timestamp_ms))
+        self._rollups = Rollups(Countings(connection).of)
         self._counts = dict.fromkeys(("changed", "priced", "restored", "kept"), 0)
         self._before_pico = self._after_pico = 0
 

@@ -140,7 +140,7 @@ def _of_days(found: Flat | Pair, chosen: Sequence[int] | None) -> tuple[str, dic
         values["kind"] = found.kind
         return ("days" if chosen is None else "chosen days"), values
     side = "first" if found.filters_first else "other"
-    values |= {"kind": found.code, "value": found.value, "first_kind": found.code // 16}
+    values |= {"kind": found.code, "value": found.value, "first_kind": found.first_kind}
     return (side if chosen is None else f"chosen of {side}"), values
 
 

@@ -8,12 +8,14 @@ each other: a count is at most 10^12 (`domain.usage`) and a batch at most some t
 import sqlite3
 import struct
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from llmtrack.domain.latency import latency_step
 from llmtrack.domain.money import split_pico
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.pricing import CostStatus
+from llmtrack.storage.counting import Counting
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
     LATENCY_DAY_KINDS,
@@ -21,11 +23,13 @@ from llmtrack.storage.dimensions import (
     MEASURES,
     PAIRS,
     Kind,
+    Tag,
     pair_code,
 )
 from llmtrack.storage.dropped_packs import drop_packs
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.many_rows import ManyRows
+from llmtrack.storage.tag_sums import TagSums, told_of
 
 _FIELDS = struct.Struct(f"<{len(MEASURES)}q")
 _SUMS = ", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)
@@ -147,21 +151,31 @@ class _Bucket:
         return found
 
 
+class _Place(NamedTuple):
+    """Where events of one quarter are added up, and by which tags."""
+
+    of_quarter: _Bucket
+    of_day: _Bucket
+    day: int
+    tags: tuple[Tag, ...]
+
+
 class _Sums:
     """What some events add up to, by workspace and bucket."""
 
-    def __init__(self, day_of: Callable[[int, int], int]) -> None:
-        self._day_of = day_of
-        self._places: dict[tuple[int, int], tuple[_Bucket, _Bucket]] = {}
+    def __init__(self, counting_of: Callable[[int], Counting]) -> None:
+        self._counting_of = counting_of
+        self._places: dict[tuple[int, int], _Place] = {}
         self.quarters: dict[tuple[int, int], _Bucket] = {}
         self.days: dict[tuple[int, int], _Bucket] = {}
+        self.tags = TagSums()
 
     def add(self, event: EventRow) -> None:
         workspace_id, quarter = event.workspace_id, event.timestamp_ms // QUARTER_MS
         places = self._places.get((workspace_id, quarter))
         if places is None:
             places = self._place(workspace_id, quarter, event.timestamp_ms)
-        of_quarter, of_day = places
+        of_quarter, of_day, day, tags = places
         packed = _packed_measures(event)
         values = _values(event)
         of_quarter.alike[values] += packed
@@ -173,23 +187,27 @@ class _Sums:
             step = latency_step(event.latency_ms)
             of_quarter.latencies[model, feature, step] += 1
             of_day.latencies[model, feature, step] += 1
+        if tags:
+            add_told(self.tags, event, day, tags)
 
-    def _place(self, workspace_id: int, quarter: int, timestamp_ms: int) -> tuple[_Bucket, _Bucket]:
-        day = self._day_of(workspace_id, timestamp_ms)
+    def _place(self, workspace_id: int, quarter: int, timestamp_ms: int) -> _Place:
+        counting = self._counting_of(workspace_id)
+        day = counting.zone.day_of(timestamp_ms)
         of_quarter = self.quarters[workspace_id, quarter] = _Bucket()
         of_day = self.days.setdefault((workspace_id, day), _Bucket())
-        self._places[workspace_id, quarter] = of_quarter, of_day
-        return of_quarter, of_day
+        tags = counting.tags_at(quarter)
+        found = self._places[workspace_id, quarter] = _Place(of_quarter, of_day, day, tags)
+        return found
 
 
 class Rollups:
     """Collects a transaction's changes to the rollups and writes them before its commit."""
 
-    def __init__(self, day_of: Callable[[int, int], int]) -> None:
-        """`day_of(workspace_id, timestamp_ms)`: the day of the workspace's zone."""
-        self._day_of = day_of
-        self._added = _Sums(day_of)
-        self._removed = _Sums(day_of)
+    def __init__(self, counting_of: Callable[[int], Counting]) -> None:
+        """`counting_of(workspace_id)`: by whose days the workspace counts, and what."""
+        self._counting_of = counting_of
+        self._added = _Sums(counting_of)
+        self._removed = _Sums(counting_of)
 
     def add(self, event: EventRow) -> None:
         self._added.add(event)
@@ -208,10 +226,28 @@ class Rollups:
                 table.insert_flat(connection, _value_rows(buckets, sign))
                 latency_table.insert_flat(connection, _latency_rows(buckets, latency_kinds, sign))
             ADD_USAGE_PAIR_DAY.insert_flat(connection, _pair_rows(sums.days, sign))
+            write_tags(connection, sums.tags, sign)
             for workspace_id, day in sums.days:
                 drop_packs(connection, workspace_id, (day,))
-        self._added = _Sums(self._day_of)
-        self._removed = _Sums(self._day_of)
+        self._added = _Sums(self._counting_of)
+        self._removed = _Sums(self._counting_of)
+
+
+def add_told(sums: TagSums, event: EventRow, day: int, tags: Sequence[Tag]) -> None:
+    """Add an event to the sums by tags alone."""
+    if told := told_of(event.metadata, tags):
+        partners = (*_values(event)[1:], event.customer_id)
+        buckets = (event.timestamp_ms // QUARTER_MS, day)
+        sums.add(event.workspace_id, buckets, told, partners, _packed_measures(event))
+
+
+def write_tags(connection: sqlite3.Connection, sums: TagSums, sign: int) -> None:
+    """Into the same tables: a tag's number there is a kind like any other."""
+    if not sums:
+        return
+    tables = (ADD_USAGE_QUARTER, ADD_USAGE_DAY, ADD_USAGE_PAIR_DAY)
+    for table, rows in zip(tables, sums.resolved(connection), strict=True):
+        table.insert_flat(connection, _tag_rows(rows, sign))
 
 
 # In key order, so that neighbours in the B-tree are written together.
@@ -235,6 +271,14 @@ def _pair_rows(buckets: dict[tuple[int, int], _Bucket], sign: int) -> list[objec
             for key, packed in sorted(sums.items()):
                 flat += (workspace_id, code, number, *key)
                 flat += _fields(packed, sign)
+    return flat
+
+
+def _tag_rows(rows: Mapping[tuple[int, ...], int], sign: int) -> list[object]:
+    flat: list[object] = []
+    for key, packed in sorted(rows.items()):
+        flat += key
+        flat += _fields(packed, sign)
     return flat
 
 

@@ -25,6 +25,7 @@ from llmtrack.storage.schema_prices import PRICES
 from llmtrack.storage.schema_repricing import REPRICING
 from llmtrack.storage.schema_sessions import SESSIONS
 from llmtrack.storage.schema_sums import SUMS
+from llmtrack.storage.schema_tags import TAGS
 from llmtrack.storage.schema_views import VIEWS
 from llmtrack.storage.schema_zones import ZONES
 
@@ -254,4 +255,5 @@ MIGRATIONS: tuple[str, ...] = (
     VIEWS,
     IDENTITIES,
     DIGESTS,
+    TAGS,
 )

@@ -14,7 +14,7 @@ from llmtrack.domain.events import DEFAULT_ENVIRONMENT, UNKNOWN_FEATURE
 from llmtrack.domain.periods import month_of
 from llmtrack.domain.plans import Refusal, refusal
 from llmtrack.storage.catalog import Catalog
-from llmtrack.storage.day_zones import DayZone, day_zone
+from llmtrack.storage.counting import Countings
 from llmtrack.storage.digests import digest_of
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_rows import (
@@ -116,8 +116,7 @@ class _Batch:
         self._catalog = catalog
         self._connection = connection
         self._pending = pending
-        self._rollups = Rollups(self._day_of)
-        self._zones: dict[int, DayZone] = {}
+        self._rollups = Rollups(Countings(connection).of)
         self._rows: list[EventRow] = []
         self._places: dict[tuple[int, int, int], int] = {}  # keys of rows with a response id
         self._months: Counter[tuple[int, int]] = Counter()
@@ -248,12 +247,6 @@ class _Batch:
 
     def _name(self, workspace_id: int, kind: Kind, text: str) -> int:
         return self._catalog.names.id_of(self._connection, workspace_id, kind, text)
-
-    def _day_of(self, workspace_id: int, timestamp_ms: int) -> int:
-        zone = self._zones.get(workspace_id)
-        if zone is None:  # not from the catalog: days are counted by what this transaction sees
-            zone = self._zones[workspace_id] = day_zone(self._connection, workspace_id)
-        return zone.day_of(timestamp_ms)
 
 
 def _stored(row: EventRow) -> Outcome:

@@ -1,16 +1,17 @@
 """Sums straight from events, and the bound on how many of them may be read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from llmtrack.domain.periods import DAY_MS, QUARTER_MS
 from llmtrack.domain.spans import Span
-from llmtrack.storage.dimensions import QUARTER_KINDS, Kind
+from llmtrack.storage.dimensions import Dimension, Filters, Kind, Tag, is_quarterly
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.questions import PASSED_PER_READ, Question, TooMuchToRead
 from llmtrack.storage.rollup_rows import UsageOf
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import EVENT_SUMS, sums_of
+from llmtrack.storage.tag_values import FILTER_TAGS, TAG_VALUE, tag_filters
 
 EVENT_COLUMNS = (
     (Kind.TOTAL, "0"),
@@ -25,15 +26,30 @@ EVENT_COLUMNS = (
 )
 FILTERS = tuple((kind, column) for kind, column in EVENT_COLUMNS if kind is not Kind.TOTAL)
 
+COLUMNS_BY_KIND: dict[Kind | None, str] = {**dict(EVENT_COLUMNS), None: TAG_VALUE}
+"""Expressions for an event's value; under None that of a tag, see `column_of`."""
+
 FILTER_EVENTS = "\n".join(
-    f"  and (:{kind.name.lower()} is null or {column} = :{kind.name.lower()})"
-    for kind, column in FILTERS
+    [
+        *(
+            f"  and (:{kind.name.lower()} is null or {column} = :{kind.name.lower()})"
+            for kind, column in FILTERS
+        ),
+        FILTER_TAGS,
+    ]
 )
 """Conditions on `event`; an absent filter is null."""
 
 
-def filter_values(filters: Mapping[Kind, int]) -> dict[str, int | None]:
-    return {kind.name.lower(): filters.get(kind) for kind, _ in FILTERS}
+def filter_values(filters: Filters) -> dict[str, int | str | None]:
+    known = dict(filters.items())
+    values = {kind.name.lower(): known.get(kind) for kind, _ in FILTERS}
+    return {**values, "tags": tag_filters(filters)}
+
+
+def column_of(kind: Dimension, prefix: str = "") -> tuple[Kind | None, dict[str, str | int]]:
+    """Which of COLUMNS_BY_KIND it is, and its parameters."""
+    return (None, kind.parameters(prefix)) if isinstance(kind, Tag) else (kind, {})
 
 
 READ_EVENTS = {
@@ -51,7 +67,7 @@ where workspace_id = :workspace_id
 group by 1, 2
 having count(*) > 0
 """  # noqa: S608 - names of columns
-    for kind, column in EVENT_COLUMNS
+    for kind, column in COLUMNS_BY_KIND.items()
 }
 
 
@@ -64,10 +80,12 @@ async def read_events(
     """Sums by value straight from the events of some spans; a bucket is a span's place."""
     if not spans:
         return []
+    column, named = column_of(question.kind)
     rows = await reading.rows(
-        READ_EVENTS[question.kind],
+        READ_EVENTS[column],
         spans=json.dumps(spans),
         chosen=_listed(chosen),
+        **named,
         **filter_values(question.filters),
     )
     return [UsageOf(row[0], row[1], sums_of(row, 2)) for row in rows]
@@ -113,7 +131,7 @@ async def check_bound(
     reading: ScopedReading,
     spans: Sequence[Span],
     events_max: int | None,
-    filters: Mapping[Kind, int] | None = None,
+    filters: Filters | None = None,
     *,
     passes: int = 1,
 ) -> None:
@@ -133,6 +151,8 @@ async def check_bound(
             return
         looks = reads = await _held(reading, span, at_most, looks_max)
         for kind, value in (filters or {}).items():
+            if isinstance(kind, Tag) and not kind.is_counted_from(span.start_ms):
+                continue
             reads = min(reads, await _at_most(reading, kind, value, span))
         held, read = held + looks, read + reads
     if read > passes * events_max:
@@ -155,9 +175,9 @@ async def _held(reading: ScopedReading, span: Span, held: int, most: int) -> int
     return int(row[0])
 
 
-async def _at_most(reading: ScopedReading, kind: Kind, value: int, span: Span) -> int:
+async def _at_most(reading: ScopedReading, kind: Dimension, value: int, span: Span) -> int:
     """No fewer than the span has of a value: what lies at its edges is counted whole."""
-    if kind in QUARTER_KINDS and span.length_ms < FEW_DAYS_MS:
+    if is_quarterly(kind) and span.length_ms < FEW_DAYS_MS:
         table, unit, more = "usage_quarter", QUARTER_MS, 0
     else:
         table, unit, more = "usage_day", DAY_MS, 1  # a zone's days begin up to a day from UTC's

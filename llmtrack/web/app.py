@@ -19,8 +19,9 @@ from llmtrack.services.price_books import PriceBooks
 from llmtrack.services.proxies import TrustedProxies
 from llmtrack.services.repricer import Repricer
 from llmtrack.services.secret_box import SecretBox
+from llmtrack.services.tag_counting import tag_counter
 from llmtrack.services.vitals import Vitals
-from llmtrack.services.zone_changes import ZoneMover
+from llmtrack.services.zone_changes import zone_mover
 from llmtrack.storage.database import Database
 from llmtrack.web import (
     access_routes,
@@ -137,7 +138,7 @@ def build_app(
     app[RENDERER] = Renderer(resource_dir() / "templates", assets)
     app.on_response_prepare.extend([security.add_headers, send_new_token])
     app.cleanup_ctx.extend([_content_guard, _ingest, keep_key_uses, _watch, _passwords])
-    app.cleanup_ctx.extend([_repricer, _zone_mover, _mail])
+    app.cleanup_ctx.extend([_repricer, _finishers, _mail])
     app.add_routes(_routes(assets))
     check_gates(app)
     security.answer_parser_faults()
@@ -244,12 +245,14 @@ async def _repricer(app: web.Application) -> AsyncIterator[None]:
         await watching
 
 
-async def _zone_mover(app: web.Application) -> AsyncIterator[None]:
-    moving = asyncio.create_task(ZoneMover(app[DATABASE]).watch())
+async def _finishers(app: web.Application) -> AsyncIterator[None]:
+    finishers = [make(app[DATABASE]) for make in (zone_mover, tag_counter)]
+    watching = [asyncio.create_task(finisher.watch()) for finisher in finishers]
     yield
-    moving.cancel()
-    with suppress(asyncio.CancelledError):
-        await moving
+    for task in watching:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _passwords(app: web.Application) -> AsyncIterator[None]:

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from llmtrack.domain.periods import DAY_MS, day_of, day_start_ms, parse_instant
+from llmtrack.domain.spans import Span
 from llmtrack.services.inspection import recounted
 from llmtrack.services.retention import cutoff_ms, purge
 from llmtrack.storage import purge as purge_module
 from llmtrack.storage.dimensions import DAY_KINDS, Kind
 from llmtrack.storage.maintenance import all_checkpointed
 from llmtrack.storage.purge import Purged, purge_events, purgeable
+from llmtrack.storage.questions import Question
 from llmtrack.storage.reports import UsageRow, breakdown
 from tests.storage.seeded import (
     OTHER_WORKSPACE_ID,
@@ -49,9 +51,7 @@ async def count(store: Seeded, where: str) -> int:
 async def totals(store: Seeded) -> dict[Kind, list[UsageRow]]:
     async with store.scope.reading() as reading:
         return {
-            kind: await breakdown(
-                reading, kind=kind, start_ms=START_MS, end_ms=END_MS, time_zone=ZONE
-            )
+            kind: await breakdown(reading, Question(kind, Span(START_MS, END_MS), ZONE))
             for kind in DAY_KINDS
         }
 

@@ -103,7 +103,7 @@ def _value(name: str, kind: str, workspace_id: int, number: int, source: random.
         return workspace_id
     unique = workspace_id * 1000 + number
     text = f"u{unique}"
-    if number < TRIES // 3:  # What is left to try must differ from all others.
+    if 0 < number < TRIES // 3:  # The first must be there, what is left differ from all others.
         text = source.choice(["a", "b", "2026", "{}", f"secret {workspace_id}", text])
     number_like = source.choice([0, 1, 2, 3, 7, 2**40, workspace_id, unique])
     if kind == "INTEGER":

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from llmtrack.domain.costs import CostStatus
-from llmtrack.domain.periods import day_of
 from llmtrack.domain.roles import Role
+from llmtrack.storage.counting import Counting, DayZone
 from llmtrack.storage.database import Database
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_rows import EventRow, insert_events
@@ -56,7 +56,7 @@ def add_workspace(connection: sqlite3.Connection, workspace_id: int, time_zone: 
 
 def add_rows(connection: sqlite3.Connection, rows: Sequence[EventRow], time_zone: str) -> None:
     insert_events(connection, rows)
-    rollups = Rollups(lambda _, timestamp_ms: day_of(timestamp_ms, time_zone))
+    rollups = Rollups(lambda _: Counting(DayZone(time_zone)))
     for row in rows:
         rollups.add(row)
     rollups.write(connection)

@@ -182,13 +182,7 @@ async def test_breakdowns_of_the_cli_are_exact_between_any_instants(store: Seede
     async with store.scope.reading() as reading:
         for span in spans_of(store, source, 6):
             for kind in SUMMED_KINDS:
-                rows = await breakdown(
-                    reading,
-                    kind=kind,
-                    start_ms=span.start_ms,
-                    end_ms=span.end_ms,
-                    time_zone=store.time_zone,
-                )
+                rows = await breakdown(reading, Question(kind, span, store.time_zone))
                 expected = by_value(matching(store, span, {}), kind)
                 assert {row.value: row.sums for row in rows} == expected
                 assert all(row.label.text for row in rows if row.value is not None)

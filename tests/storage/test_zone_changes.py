@@ -11,10 +11,11 @@ from llmtrack.domain.errors import InvalidValue, Refused
 from llmtrack.domain.periods import QUARTER_MS, day_of, day_start_ms, parse_instant
 from llmtrack.domain.spans import Span, Step, buckets_of
 from llmtrack.services.inspection import recounted
-from llmtrack.services.zone_changes import ZoneMover, drive_zone_change
+from llmtrack.services.zone_changes import drive_zone_change, zone_mover
 from llmtrack.storage import zone_changes
 from llmtrack.storage.audit import Actor, list_entries
-from llmtrack.storage.day_zones import are_days_of, day_zone
+from llmtrack.storage.counting import Countings
+from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_rows import insert_events
 from llmtrack.storage.purge import purge_events
@@ -137,10 +138,30 @@ async def test_pages_are_exact_and_events_are_counted_while_days_move(
     await assert_days_are_right(store, scope)
 
 
-def _add(connection: object, row: object) -> None:
-    zone = day_zone(connection, WORKSPACE_ID)  # type: ignore[arg-type]
+async def test_events_that_are_summed_late_are_moved_once(
+    store: Seeded, new_zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zone_changes, "MOVE_EVENTS", 25)
+    scope = await begin(store, new_zone)
+    source = repeatable("summed late")
+    times = [row.timestamp_ms for row in store.rows]
+    while await scope.write(move_days):
+        late = random_row(source, store.ids, WORKSPACE_ID, source.randrange(min(times), max(times)))
+        await store.database.write(_note, store, late)
+        store.rows.append(late)
+
+    assert (await recounted(scope)).found == []
+    await assert_days_are_right(store, scope)
+
+
+def _note(connection: object, store: Seeded, row: object) -> None:
     insert_events(connection, [row])  # type: ignore[arg-type, list-item]
-    rollups = Rollups(lambda _, timestamp_ms: zone.day_of(timestamp_ms))
+    store.database.sums.note(connection, [row])  # type: ignore[arg-type, list-item]
+
+
+def _add(connection: object, row: object) -> None:
+    insert_events(connection, [row])  # type: ignore[arg-type, list-item]
+    rollups = Rollups(Countings(connection).of)  # type: ignore[arg-type]
     rollups.add(row)  # type: ignore[arg-type]
     rollups.write(connection)  # type: ignore[arg-type]
 
@@ -161,7 +182,7 @@ async def test_a_change_that_was_cut_short_is_finished_by_the_server(
     await scope.write(move_days)
     await scope.write(move_days)
 
-    moving = asyncio.create_task(ZoneMover(berlin.database).watch())
+    moving = asyncio.create_task(zone_mover(berlin.database).watch())
     async with asyncio.timeout(20):
         while (await recounted(scope)).is_moving:  # noqa: ASYNC110 - another task moves
             await asyncio.sleep(0.05)
