@@ -57,6 +57,11 @@ COMMANDS = {
         "purge", "purge", "Delete for good: old events, a customer, a user, a workspace."
     ),
     "audit": Entry("audit", "audit", "The audit log: list, verify, export."),
+    "notices": Entry(
+        "notices",
+        "notices",
+        "Notices on every page of a workspace, and by e-mail: publish, list, withdraw.",
+    ),
     "contact": Entry("contact", "contact", "The contact for security: set, verify, show, remove."),
     "status": Entry(
         "status",

@@ -28,6 +28,19 @@ def clean_name(field: str, text: str) -> str:
     return name
 
 
+def clean_lines(field: str, text: str, *, length_max: int) -> str:
+    """What people wrote for people, in lines that end with LF. Raises InvalidValue for `field`."""
+    lines = unicodedata.normalize("NFC", text).strip().splitlines()
+    cleaned = "\n".join(line.rstrip() for line in lines)
+    if not cleaned:
+        raise InvalidValue(field, "a text is needed")
+    if len(cleaned) > length_max:
+        raise InvalidValue(field, f"the text is longer than {length_max} characters")
+    if any(_is_refused(character) for line in lines for character in line.replace("\t", " ")):
+        raise InvalidValue(field, "the text has a control character")
+    return cleaned
+
+
 def clean_optional_name(field: str, text: str | None) -> str | None:
     return clean_name(field, text) if text is not None and text.strip() else None
 

@@ -206,6 +206,11 @@ order by case m.role when 'owner' then 0 when 'admin' then 1 when 'analyst' then
 """
 
 
+async def member_addresses(scope: Scope) -> list[str]:
+    """The e-mail addresses of those who may sign in."""
+    return [each.email for each in await list_members(scope) if each.disabled_ms is None]
+
+
 async def list_members(scope: Scope) -> list[Member]:
     return [
         Member(row[0], row[1], row[2], Role(row[3]), row[4], row[5], row[6])

@@ -13,6 +13,7 @@ from llmtrack.storage.access_grants import scope_by_grant
 from llmtrack.storage.audit import Actor
 from llmtrack.storage.currencies import currency_of
 from llmtrack.storage.memberships import memberships, scope_for_member
+from llmtrack.storage.notices import shown_notices
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.sessions import (
     LIFE_MS,
@@ -32,7 +33,7 @@ from llmtrack.web.context import (
 )
 from llmtrack.web.numbers import shown_in
 from llmtrack.web.proof import ask_for_proof, need_proof
-from llmtrack.web.render import VIEWER, Viewer, WorkspaceChoice
+from llmtrack.web.render import NOTICES, VIEWER, Viewer, WorkspaceChoice
 from llmtrack.web.sso_rules import may_go_on
 
 TOUCH_MS = 10 * 60_000
@@ -101,6 +102,7 @@ def require(permission: Permission) -> Callable[[Handler], Handler]:
             question = await ask_for_proof(request, permission)
             if question is not None:
                 return question
+            request[NOTICES] = await shown_notices(scope, now_ms=request.app[CLOCK_MS]())
             with shown_in(await currency_of(scope)):
                 return await handler(request)
 

@@ -19,6 +19,7 @@ from jinja2.runtime import Context
 from llmtrack import __version__
 from llmtrack.domain.currencies import DisplayCurrency
 from llmtrack.domain.money import usd_text
+from llmtrack.storage.notices import Notice
 from llmtrack.storage.scope import Scope
 from llmtrack.web import numbers
 from llmtrack.web.assets import Assets
@@ -81,6 +82,7 @@ class Shell:
     currency: DisplayCurrency | None
     troubles: Sequence[str] = ()
     """Of the installation, for administrators."""
+    notices: Sequence[Notice] = ()
     sections: Sequence[Section] = SECTIONS
     version: str = __version__
 
@@ -137,6 +139,8 @@ class Renderer:
 
 RENDERER = web.AppKey("renderer", Renderer)
 VIEWER = web.RequestKey("viewer", Viewer)
+NOTICES: web.RequestKey[Sequence[Notice]] = web.RequestKey("notices")
+"""What the members of the page's workspace have to know."""
 
 
 def page(
@@ -178,6 +182,7 @@ def _shell(request: web.Request) -> Shell:
         section=request.path.split("/")[3] if request.path.count("/") > 2 else "",
         currency=numbers.shown_currency(),
         troubles=request.app[VITALS].troubles if viewer and viewer.is_admin else (),
+        notices=request.get(NOTICES, ()),
     )
 
 

@@ -28,7 +28,7 @@ PAGES = (
     *("performance", "statement", "what-if?to=anthropic/claude-haiku-4-5", "what-if"),
     *(f"by/model?model={quote(LONG)}", f"by/feature?feature={quote(RTL)}"),
     *("by/customer?customer=noor&period=7d", "by/status?status=error"),
-    *("keys", "members", "audit", "data-quality", "settings", "shared-links"),
+    *("keys", "members", "audit", "data-quality", "settings", "shared-links", "notices"),
     *("shared-links?place=&query=feature%3Dsearch", "pricing", "pricing/unpriced"),
     *("pricing/repricing", "pricing/reconcile", "pricing/at-risk", "pricing/own/new"),
 )

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +13,14 @@ from pytest_aiohttp.plugin import AiohttpClient
 from yarl import URL
 
 from llmtrack.domain.credentials import Passwords
+from llmtrack.services.mail import Mailer
 from llmtrack.web.app import build_app
 from llmtrack.web.context import CLOCK_MS
 from llmtrack.web.data_quality import CONTENT_GUARD
 from llmtrack.web.ingest import KEY_RING, PRICE_BOOKS
 from llmtrack.web.server import Caps, start_runner
 from tests.conftest import NOW_MS, World
+from tests.web.mail_sink import Sink, mail_sink
 
 Client = TestClient[Any, Any]
 
@@ -83,3 +87,24 @@ def application(client: Client) -> web.Application:
     app = client.app
     assert isinstance(app, web.Application)
     return app
+
+
+@pytest.fixture
+async def sink(tmp_path: Path) -> AsyncIterator[Sink]:
+    async with mail_sink(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def mailing(
+    world: World, passwords: Passwords, aiohttp_client: AiohttpClient, clock: Clock, sink: Sink
+) -> Client:
+    app = build_app(
+        world.database,
+        base_url="https://costs.example.com",
+        secure=False,
+        clock_ms=clock,
+        passwords=passwords,
+        mailer=Mailer(sink.server),
+    )
+    return await aiohttp_client(RealServer(app))

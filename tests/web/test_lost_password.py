@@ -2,43 +2,16 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from pytest_aiohttp.plugin import AiohttpClient
 
-from llmtrack.domain.credentials import Passwords
 from llmtrack.services import mail
 from llmtrack.services.mail import Mailer, MailFailed
-from llmtrack.web.app import build_app
-from tests.conftest import World
-from tests.web.conftest import Client, Clock, RealServer
-from tests.web.mail_sink import Sink, mail_sink
+from tests.web.conftest import Client, Clock
+from tests.web.mail_sink import Sink
 from tests.web.people import post, text_of
 
 NEW_PASSWORD = "seven wild geese over the lake"
-
-
-@pytest.fixture
-async def sink(tmp_path: Path) -> AsyncIterator[Sink]:
-    async with mail_sink(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-async def mailing(
-    world: World, passwords: Passwords, aiohttp_client: AiohttpClient, clock: Clock, sink: Sink
-) -> Client:
-    app = build_app(
-        world.database,
-        base_url="https://costs.example.com",
-        secure=False,
-        clock_ms=clock,
-        passwords=passwords,
-        mailer=Mailer(sink.server),
-    )
-    return await aiohttp_client(RealServer(app))
 
 
 async def test_a_link_by_mail_leads_to_a_new_password(mailing: Client, sink: Sink) -> None:

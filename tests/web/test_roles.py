@@ -40,6 +40,7 @@ AREAS = {
     ("POST", "shared-links"): MEMBERS,
     ("POST", "views"): READ,  # one's own
     ("POST", "settings"): Permission.MANAGE_WORKSPACE,
+    ("POST", "notices"): Permission.MANAGE_WORKSPACE,
     ("POST", "settings/currency"): PRICES,
 }
 
