@@ -13,7 +13,6 @@ from llmtrack.cli.periods import instant, month_start_ms
 if TYPE_CHECKING:
     from llmtrack.domain.at_risk import AtRisk
     from llmtrack.storage.database import Database
-    from llmtrack.storage.scope import Scope
 
 
 @click.command("at-risk")
@@ -41,7 +40,10 @@ def at_risk(
     """
 
     async def run(database: "Database") -> dict[str, Any]:
-        from llmtrack.storage.at_risk import switch_at_risk
+        from llmtrack.domain.spans import Span
+        from llmtrack.storage.at_risk import shown_at_risk, switch_at_risk
+        from llmtrack.storage.dimensions import Kind
+        from llmtrack.storage.questions import Question
         from llmtrack.storage.workspaces import scope_for_admin
 
         scope = await scope_for_admin(database, workspace)
@@ -54,22 +56,12 @@ def at_risk(
         end_ms = instant("to", end, zone) if end else max(now, start_ms + 1)
         if end_ms <= start_ms:
             raise click.UsageError(f"--to ({moment(end_ms)}) is not after --from")
-        found = await at_risk_of(scope, start_ms, end_ms)
+        question = Question(Kind.TOTAL, Span(start_ms, end_ms), scope.time_zone)
+        found = await shown_at_risk(scope, question)
         period = {"from": moment(start_ms), "to": moment(end_ms)}
         return {"workspace": scope.name, **period, **at_risk_fields(found)}
 
     print_fields(data.run(run, changes=switch is not None), as_json=as_json)
-
-
-async def at_risk_of(scope: "Scope", start_ms: int, end_ms: int) -> "AtRisk | None":
-    """None where the workspace switched it off."""
-    from llmtrack.domain.spans import Span
-    from llmtrack.storage.at_risk import shown_at_risk
-    from llmtrack.storage.dimensions import Kind
-    from llmtrack.storage.questions import Question
-
-    question = Question(Kind.TOTAL, Span(start_ms, end_ms), scope.time_zone)
-    return await shown_at_risk(scope, question)
 
 
 def at_risk_fields(found: "AtRisk | None") -> dict[str, Any]:

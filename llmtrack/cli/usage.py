@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtrack.cli.at_risk import at_risk_fields, at_risk_of
+from llmtrack.cli.at_risk import at_risk_fields
 from llmtrack.cli.data import Data, now_ms, pass_data
 from llmtrack.cli.options import json_option, workspace_option
 from llmtrack.cli.output import moment, print_fields, print_json, print_rows
@@ -20,6 +20,20 @@ COLUMNS = (
     *("events", "failed", "input_tokens", "output_tokens", "cost_usd"),
     *("unpriced_events", "unknown_usage_events"),
 )
+NONE = "no events in that time"
+
+
+def filters_of(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    """`feature=search` and the like, as name -> value."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if name not in DIMENSIONS or not equals or not value:
+            raise click.BadParameter(f"{text!r} is not one of {', '.join(DIMENSIONS)} = a value")
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice")
+        found[name] = value
+    return found
 
 
 @click.command()
@@ -39,6 +53,14 @@ COLUMNS = (
     help="What the rows are.",
 )
 @click.option(
+    "--where",
+    "wanted",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=filters_of,
+    help="Only events with that value, such as feature=search. Can be given more than once.",
+)
+@click.option(
     "--at-risk",
     "with_at_risk",
     is_flag=True,
@@ -54,6 +76,7 @@ def usage(
     start: str | None,
     end: str | None,
     by: str,
+    wanted: dict[str, str],
     with_at_risk: bool,
     as_json: bool,
 ) -> None:
@@ -66,7 +89,9 @@ def usage(
     """
 
     async def run(database: "Database") -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-        from llmtrack.services.usage_rows import usage_rows
+        from llmtrack.domain.spans import Span
+        from llmtrack.services.usage_rows import usage_question, usage_rows
+        from llmtrack.storage.at_risk import shown_at_risk
         from llmtrack.storage.workspaces import scope_for_admin
 
         scope = await scope_for_admin(database, workspace)
@@ -76,18 +101,18 @@ def usage(
         if end_ms < start_ms:
             raise click.UsageError(f"--to ({moment(end_ms)}) is before --from ({moment(start_ms)})")
         click.echo(f"{scope.name}: {moment(start_ms)} to {moment(end_ms)}, {zone}", err=True)
-        rows = await usage_rows(scope, by, start_ms, end_ms)
+        question = await usage_question(scope, by, Span(start_ms, end_ms), wanted)
+        rows = await usage_rows(scope, by, question)
         if not with_at_risk or end_ms == start_ms:
             return rows, None
-        return rows, at_risk_fields(await at_risk_of(scope, start_ms, end_ms))
+        return rows, at_risk_fields(await shown_at_risk(scope, question))
 
-    none = "no events in that time"
     rows, estimate = data.run(run)
     if estimate is not None and as_json:
         print_json({"at_risk": estimate, "rows": rows})
         return
     names = [name for name in (f"{by}_name", f"{by}_prefix") if rows and name in rows[0]]
-    print_rows(rows, columns=(by, *names, *COLUMNS), as_json=as_json, none=none)
+    print_rows(rows, columns=(by, *names, *COLUMNS), as_json=as_json, none=NONE)
     if estimate is not None:
         click.echo("")
         print_fields(estimate, as_json=False)

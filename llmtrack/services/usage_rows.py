@@ -3,14 +3,16 @@
 Costs are decimal US dollars as text; a count that no event reported is null.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.errors import InvalidValue, NotFound
 from llmtrack.domain.money import usd_text
 from llmtrack.domain.periods import DAY_MS
 from llmtrack.domain.spans import Span
 from llmtrack.domain.timeframes import LONGEST_DAYS
 from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.labels import value_of
 from llmtrack.storage.questions import Question
 from llmtrack.storage.reports import breakdown, breakdown_by_day
 from llmtrack.storage.scope import Scope
@@ -20,19 +22,33 @@ DIMENSIONS = ("provider", "model", "feature", "key", "customer", "environment", 
 BY_DAY = "day"
 
 
-async def usage_rows(scope: Scope, by: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
-    """Sums by one of DIMENSIONS, the dearest first, or by day in their order.
+async def usage_question(
+    scope: Scope, by: str, span: Span, filters: Mapping[str, str] | None = None
+) -> Question:
+    """About the usage by one of DIMENSIONS, or by day.
 
-    Raises InvalidValue for more than ten years.
+    `filters`: values of DIMENSIONS that events must have. Raises NotFound for an unknown one,
+    InvalidValue for more than ten years.
     """
-    if end_ms - start_ms > LONGEST_DAYS * DAY_MS:
+    if span.length_ms > LONGEST_DAYS * DAY_MS:
         raise InvalidValue("from", "from is more than ten years before the end")
-    zone = scope.time_zone
+    kind = Kind.TOTAL if by == BY_DAY else Kind[by.upper()]
+    values = {}
     async with scope.reading() as reading:
-        if by == "day":
-            days = await breakdown_by_day(reading, start_ms=start_ms, end_ms=end_ms, time_zone=zone)
+        for name, slug in (filters or {}).items():
+            value = await value_of(reading, Kind[name.upper()], slug)
+            if value is None:
+                raise NotFound(f"there is no {name} {slug[:60]!r} here")
+            values[Kind[name.upper()]] = value
+    return Question(kind, span, scope.time_zone, values)
+
+
+async def usage_rows(scope: Scope, by: str, question: Question) -> list[dict[str, Any]]:
+    """The dearest first, or days in their order; `question` as `usage_question` makes it."""
+    async with scope.reading() as reading:
+        if by == BY_DAY:
+            days = await breakdown_by_day(reading, question)
             return [{"day": row.date} | _fields(row.sums) for row in days]
-        question = Question(Kind[by.upper()], Span(start_ms, end_ms), zone)
         found = await breakdown(reading, question)
     rows = []
     for row in found:

@@ -65,15 +65,12 @@ async def breakdown(reading: ScopedReading, question: Question) -> list[UsageRow
     return [UsageRow(value, labels.get(value, NO_LABEL), values[value]) for value in ranked(values)]
 
 
-async def breakdown_by_day(
-    reading: ScopedReading, *, start_ms: int, end_ms: int, time_zone: str
-) -> list[DayRow]:
+async def breakdown_by_day(reading: ScopedReading, question: Question) -> list[DayRow]:
     """Exact sums per local day; the first and the last may be parts of days."""
-    span = Span(start_ms, end_ms)
+    span, time_zone = question.span, question.time_zone
     if span.length_ms == 0:
         return []
     buckets = buckets_of(span, Step.DAY, time_zone)
-    question = Question(Kind.TOTAL, span, time_zone)
     sums = await totals_by_bucket(reading, question, buckets)
     return [
         DayRow(date_of_day(day_of(bucket.start_ms, time_zone)).isoformat(), of_day)

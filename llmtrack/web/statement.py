@@ -50,9 +50,7 @@ async def get_statement(request: web.Request) -> web.StreamResponse:
     start_ms, end_ms = (day_start_ms(day_number(day), scope.time_zone) for day in (first, end))
     span = Span(start_ms, end_ms)
     async with scope.reading() as reading:
-        days = await breakdown_by_day(
-            reading, start_ms=start_ms, end_ms=end_ms, time_zone=scope.time_zone
-        )
+        days = await breakdown_by_day(reading, Question(Kind.TOTAL, span, scope.time_zone))
         tables = [await _table(reading, scope, name, span) for name in TABLES]
         used = await used_days(reading)
     return page(

@@ -14,7 +14,8 @@ from llmtrack.domain.periods import (
     quarter_end_ms,
     rfc3339,
 )
-from llmtrack.services.usage_rows import BY_DAY, DIMENSIONS, usage_rows
+from llmtrack.domain.spans import Span
+from llmtrack.services.usage_rows import BY_DAY, DIMENSIONS, usage_question, usage_rows
 from llmtrack.storage.key_lookup import scope_for_key
 from llmtrack.web.context import CLOCK_MS, DATABASE
 from llmtrack.web.ingest import KEY_RING
@@ -50,13 +51,14 @@ async def get_usage(request: web.Request) -> web.Response:
     end_ms = _instant(request, "to", max(quarter_end_ms(now_ms), start_ms), zone)
     if end_ms < start_ms:
         raise InvalidValue("to", "to is before from")
+    question = await usage_question(scope, by, Span(start_ms, end_ms))
     answer = {
         "workspace_id": scope.public_id,
         "time_zone": zone,
         "from": rfc3339(start_ms),
         "to": rfc3339(end_ms),
         "by": by,
-        "rows": await usage_rows(scope, by, start_ms, end_ms),
+        "rows": await usage_rows(scope, by, question),
     }
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 

@@ -102,6 +102,41 @@ def test_the_period_is_half_open_and_said(program: Program) -> None:
     assert said == "Acme: 2025-11-01T00:00:00.000Z to 2025-12-01T00:00:00.000Z, UTC\n"
 
 
+@pytest.mark.usefixtures("key")
+def test_filters_narrow_what_is_added_up(program: Program) -> None:
+    def events(*where: str) -> dict[str, int]:
+        command = ("usage", "--workspace", "Acme", *PERIOD, *where)
+        return {row["model"]: row["events"] for row in program.json(*command)}
+
+    assert events("--where", "provider=openai") == {"gpt-4o-mini": 1, "o3": 2}
+    assert events("--where", "model=o3", "--where", "status=error") == {"o3": 1}
+    assert events("--where=customer=c") == {"gpt-4o-mini": 1}
+    by_day = program.json(
+        "usage", "-w", "Acme", *PERIOD, "--by", "day", "--where", "feature=search"
+    )
+    assert [row["events"] for row in by_day] == [1]
+    at_risk = program.json("usage", "-w", "Acme", *PERIOD, "--at-risk", "--where", "model=o3")
+    assert at_risk["rows"][0]["events"] == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "where", "said"),
+    [
+        (2, ["colour=red"], "is not one of"),
+        (2, ["model"], "is not one of"),
+        (2, ["model="], "is not one of"),
+        (2, ["model=o3", "model=o3"], "given twice"),
+        (3, ["model=none such"], "there is no model 'none such' here"),
+    ],
+)
+@pytest.mark.usefixtures("key")
+def test_a_filter_that_means_nothing_is_refused(
+    program: Program, code: int, where: list[str], said: str
+) -> None:
+    options = [f"--where={one}" for one in where]
+    assert said in program.fails(code, "usage", "--workspace", "Acme", *PERIOD, *options)
+
+
 def test_wrong_questions_are_usage_errors(program: Program) -> None:
     args = ("usage", "--workspace", "Acme")
 

@@ -186,9 +186,7 @@ async def test_breakdowns_of_the_cli_are_exact_between_any_instants(store: Seede
                 expected = by_value(matching(store, span, {}), kind)
                 assert {row.value: row.sums for row in rows} == expected
                 assert all(row.label.text for row in rows if row.value is not None)
-            days = await breakdown_by_day(
-                reading, start_ms=span.start_ms, end_ms=span.end_ms, time_zone=store.time_zone
-            )
+            days = await breakdown_by_day(reading, Question(Kind.TOTAL, span, store.time_zone))
             dates = defaultdict(list)
             for row in matching(store, span, {}):
                 dates[local_date(row.timestamp_ms, store.time_zone).isoformat()].append(row)
