@@ -79,13 +79,24 @@ async def _rows(look: Look, name: str) -> list[Row]:
         steps = {}
     known = [value for value in values if value is not None]
     labels = await labels_of(look.reading, kind, known)
-    rows = []
+    rows = {}
     for value in known:
         label = labels.get(value) or Label("", "?")
         url = look.query.about(name, label.slug).url if label.slug else None
-        rows.append(_row(label, url, values[value], steps.get(value, Counter())))
-    rows.sort(key=lambda row: (-(row.p95_ms or -1), -row.sums.events))
-    return rows[:ROWS_MAX]
+        rows[value] = _row(label, url, values[value], steps.get(value, Counter()))
+    order = sorted(known, key=lambda value: _slowness(rows[value]), reverse=True)
+    shown, rest = order[:ROWS_MAX], order[ROWS_MAX:]
+    found = [rows[value] for value in shown]
+    if rest:
+        label = Label("", f"Other ({len(rest)})")
+        sums = total_of(values[value] for value in rest)
+        of_rest = merged([steps.get(value, Counter()) for value in rest])
+        found.append(_row(label, None, sums, of_rest))
+    return found
+
+
+def _slowness(row: Row) -> tuple[int, int]:
+    return (row.p95_ms or -1, row.sums.events)
 
 
 def _row(label: Label, url: str | None, sums: Sums, steps: Counter[int]) -> Row:

@@ -96,6 +96,32 @@ async def test_the_slowest_model_comes_first(client: Client, world: World) -> No
     assert "66.7%" in table
 
 
+async def test_whatever_is_not_listed_is_one_row_of_others(client: Client, world: World) -> None:
+    assert client.app is not None
+    events = [
+        make_event(
+            feature=f"feature-{place:02d}",
+            latency_ms=10_000 - 100 * place,
+            status=int(place == 24),
+            timestamp_ms=IN_OCTOBER_MS,
+            received_ms=NOW_MS,
+        )
+        for place in range(25)
+    ]
+    await client.app[INGEST].add(events)
+    await sign_in(client, "bob")
+    _, text = await get(client, f"/w/{world.acme.public_id}/performance?{MONTH}")
+    table = text[text.index("By feature, the slowest first") :]
+    assert table.index(">feature-00<") < table.index(">feature-19<") < table.index("Other (5)")
+    assert "feature-20" not in table
+    row = table[table.index("Other (5)") :].partition("</tr>")[0]
+    cells = re.findall(r">([^<>]+)</td>", row)
+    assert (cells[0], *cells[4:]) == ("5", "1", "0", "0", "20%")
+    p50_s, p95_s = (float(cell.removesuffix(" s")) for cell in cells[1:3])
+    assert p50_s == pytest.approx(7.8, rel=0.025)
+    assert p95_s == pytest.approx(8.0, rel=0.025)
+
+
 async def test_an_erased_customer_leaves_no_price_behind(client: Client, world: World) -> None:
     await october(client)
     await sign_in(client, "alice")
