@@ -116,7 +116,7 @@ async def test_whatever_is_not_listed_is_one_row_of_others(client: Client, world
     assert "feature-20" not in table
     row = table[table.index("Other (5)") :].partition("</tr>")[0]
     cells = re.findall(r">([^<>]+)</td>", row)
-    assert (cells[0], *cells[4:]) == ("5", "1", "0", "0", "20%")
+    assert (cells[0], *cells[4:]) == ("5", "1", "0", "0", "20.0%")
     p50_s, p95_s = (float(cell.removesuffix(" s")) for cell in cells[1:3])
     assert p50_s == pytest.approx(7.8, rel=0.025)
     assert p95_s == pytest.approx(8.0, rel=0.025)
