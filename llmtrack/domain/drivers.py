@@ -14,9 +14,10 @@ Where a step has nothing to stand on it is 0 and the next one takes it: a value 
 tokens before has no price to compare with, so what its tokens cost now is due to tokens.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from enum import Enum
 from heapq import nlargest
+from itertools import starmap
 from typing import NamedTuple, TypeVar
 
 V = TypeVar("V", bound=Hashable)
@@ -80,17 +81,17 @@ def total_split(splits: Iterable[Split]) -> Split:
 
 def largest_drivers(splits: Mapping[V, Split], most: int) -> list[Driver]:
     """The causes that moved most, up or down, the largest first."""
-    drivers = [
-        driver
-        for value, split in splits.items()
-        for driver in (
-            Driver(value, Cause.REQUESTS, split.volume_pico + split.mix_pico),
-            Driver(value, Cause.TOKENS, split.tokens_pico),
-            Driver(value, Cause.PRICE, split.price_pico),
-        )
-        if driver.amount_pico
-    ]
-    return nlargest(most, drivers, key=lambda driver: abs(driver.amount_pico))
+    amounts = [amount for amount in _amounts(splits) if amount[2]]
+    largest = nlargest(most, amounts, key=lambda amount: abs(amount[2]))
+    return list(starmap(Driver, largest))
+
+
+def _amounts(splits: Mapping[V, Split]) -> Iterator[tuple[V, Cause, int]]:
+    """Of every value and cause; plain tuples, since there are thousands and few are shown."""
+    for value, split in splits.items():
+        yield value, Cause.REQUESTS, split.volume_pico + split.mix_pico
+        yield value, Cause.TOKENS, split.tokens_pico
+        yield value, Cause.PRICE, split.price_pico
 
 
 def _split(before: Figures, now: Figures, grown: int, all_before: int) -> Split:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from llmtrack.domain.drivers import (
+    Driver,
     Figures,
     Split,
     largest_drivers,
@@ -45,6 +46,9 @@ class Comparison:
     before: ByValue
     now: ByValue
     splits: Values
+    order: Sequence[int | None]
+    """Of the values: what changed most first."""
+    drivers: Sequence[Driver]
     labels: Mapping[int | None, Label]
 
     def sums(self, value: int | None) -> tuple[Sums, Sums]:
@@ -92,7 +96,7 @@ def _shown(look: Look, found: Comparison, before_text: str) -> dict[str, Any]:
     total = total_split(found.splits.values())
     before_sums = total_of(found.before.values())
     now_sums = total_of(found.now.values())
-    order = _ranked(found.splits)
+    order = found.order
     shown = ROWS_MAX if len(order) > ROWS_MAX + 1 else len(order)
     return {
         "nothing": not before_sums.events and not now_sums.events,
@@ -116,9 +120,10 @@ async def compare(look: Look, name: str, before_span: Span) -> Comparison:
     splits = split_change(_figures(before), _figures(now))
     # Only what can be named on the page: of thousands of values a few are.
     drivers = largest_drivers(splits, SENTENCES_MAX)
-    named = [*_ranked(splits)[: ROWS_MAX + 1], *(driver.value for driver in drivers)]
+    order = sorted(splits, key=lambda value: (-abs(splits[value].total_pico), value or 0))
+    named = [*order[: ROWS_MAX + 1], *(driver.value for driver in drivers)]
     labels = await labels_of(look.reading, kind, [one for one in named if isinstance(one, int)])
-    return Comparison(name, before, now, splits, labels)
+    return Comparison(name, before, now, splits, order, drivers, labels)
 
 
 async def overview_sentences(look: Look) -> list[Sentence]:
@@ -133,8 +138,7 @@ async def overview_sentences(look: Look) -> list[Sentence]:
             continue
         if not total_of(found.before.values()).events:
             return []
-        drivers = largest_drivers(found.splits, OVERVIEW_SENTENCES)
-        size = sum(abs(driver.amount_pico) for driver in drivers)
+        size = sum(abs(driver.amount_pico) for driver in found.drivers[:OVERVIEW_SENTENCES])
         if size > moved:
             moved, best = size, found
     return sentences_of(look, best, OVERVIEW_SENTENCES) if best else []
@@ -142,7 +146,7 @@ async def overview_sentences(look: Look) -> list[Sentence]:
 
 def sentences_of(look: Look, found: Comparison, most: int) -> list[Sentence]:
     sentences = []
-    for driver in largest_drivers(found.splits, most):
+    for driver in found.drivers[:most]:
         value = driver.value
         assert value is None or isinstance(value, int)  # noqa: S101 - they are values of a kind
         label = _label(found, value)
@@ -178,10 +182,6 @@ def _figures(values: ByValue) -> dict[int | None, Figures]:
     return {
         value: Figures(sums.events, sums.tokens, sums.cost_pico) for value, sums in values.items()
     }
-
-
-def _ranked(splits: Values) -> list[int | None]:
-    return sorted(splits, key=lambda value: (-abs(splits[value].total_pico), value or 0))
 
 
 def _row(look: Look, found: Comparison, value: int | None) -> Row:
