@@ -7,7 +7,7 @@ FUZZ_SEED ?= 1
 PIP = -m pip --disable-pip-version-check --quiet
 # --no-deps: a lock is complete, and resolving it again takes longer than installing it.
 INSTALL = $(PIP) install --no-deps --require-hashes --requirement
-LOCKS = requirements/run.lock requirements/dev.lock requirements/e2e.lock requirements/build.lock
+LOCKS = $(addprefix requirements/,run.lock dev.lock e2e.lock bench.lock build.lock)
 SQLITE = build/sqlite/libsqlite3.so.0
 
 .PHONY: help run test lint format docs faults e2e attack fuzz bench binary sbom deb deb-test reproduce smoke lock clean needs
@@ -49,7 +49,7 @@ attack: .venv/e2e.stamp ## scanners that others wrote, against a server (ATTACK=
 fuzz: .venv/dev.stamp ## 200,000 random queries against the wall (FUZZ_SEED=n)
 	WALL_QUERIES=200000 WALL_SEED=$(FUZZ_SEED) .venv/bin/python -m pytest tests/storage/test_wall_fuzz.py
 
-bench: .venv/dev.stamp ## speed against baselines (needs wrk; SHORT=1: three minutes)
+bench: $(if $(SHORT),.venv/dev.stamp,.venv/bench.stamp) ## speed against baselines (needs wrk; SHORT=1: three minutes)
 	.venv/bin/python -m bench $(if $(SHORT),--short) $(BENCH)
 
 binary: dist/llmtrack ## build dist/llmtrack
@@ -96,6 +96,10 @@ clean: ## remove everything that was built or installed here
 	touch $@
 
 .venv/e2e.stamp: requirements/e2e.lock .venv/dev.stamp
+	.venv/bin/python $(INSTALL) $<
+	touch $@
+
+.venv/bench.stamp: requirements/bench.lock .venv/dev.stamp
 	.venv/bin/python $(INSTALL) $<
 	touch $@
 

@@ -5,17 +5,25 @@ import tempfile
 from pathlib import Path
 from statistics import mean, median
 
+from bench.checking import checking_figures
+from bench.columnar import columnar_figures
 from bench.dataset import make_dataset
 from bench.events import event_figures
 from bench.figures import Figure, print_table
+from bench.growth import growth_figures
 from bench.idempotency import idempotency_figures
 from bench.load import has_generator
+from bench.overload import overload_figures
 from bench.pages import page_figures
 from bench.pricing import STRANGE_NAMES, pricing_figures
 from bench.startup import startup_figures
-from bench.writes import batch_figures, latency_figure, overload_figure, single_figures
+from bench.together import together_figures
+from bench.writes import batch_figures, latency_figure, single_figures
 
 FAMILIES = ("writes", "batches", "latency", "overload", "keys", "prices", "reads", "start")
+LONG_FAMILIES = ("together", "columnar", "check", "growth")
+"""Left out of the short form, unless they are asked for."""
+ON_DATASET = {"reads", "start", "together", "columnar", "check"}
 
 
 def main() -> None:
@@ -24,7 +32,9 @@ def main() -> None:
     options.add_argument("--events", type=int, help="of the data set; default 10,000,000")
     options.add_argument("--dataset", type=Path, help="a data directory made by an earlier --keep")
     options.add_argument("--keep", type=Path, help="make the data set here and leave it there")
-    options.add_argument("--only", choices=FAMILIES, action="append", help="may be repeated")
+    options.add_argument(
+        "--only", choices=(*FAMILIES, *LONG_FAMILIES), action="append", help="may be repeated"
+    )
     asked = options.parse_args()
     if not has_generator():
         raise SystemExit("the load generator is missing: apt install wrk")
@@ -33,7 +43,7 @@ def main() -> None:
 
 
 def _measured(asked: argparse.Namespace, directory: Path) -> list[Figure]:
-    wanted = set(asked.only or FAMILIES)
+    wanted = set(asked.only or (FAMILIES if asked.short else (*FAMILIES, *LONG_FAMILIES)))
     rounds, seconds = (2, 2) if asked.short else (5, 5)
     found: list[Figure] = []
     if "writes" in wanted:
@@ -43,14 +53,17 @@ def _measured(asked: argparse.Namespace, directory: Path) -> list[Figure]:
     if "latency" in wanted:
         found.append(latency_figure(directory, seconds=seconds))
     if "overload" in wanted:
-        found.append(overload_figure(directory, seconds=5 if asked.short else 60))
+        found += overload_figures(directory, seconds=5 if asked.short else 60)
     if "keys" in wanted:
-        sizes = [100_000] if asked.short else [1_000_000, 10_000_000, 50_000_000]
+        sizes = [100_000] if asked.short else [1_000_000, 10_000_000]
         found += idempotency_figures(directory, sizes)
     if "prices" in wanted:
         found += _price_figures(STRANGE_NAMES // (20 if asked.short else 1))
-    if wanted & {"reads", "start"}:
+    if wanted & ON_DATASET:
         found += _on_dataset(asked, directory, wanted, rounds)
+    if "growth" in wanted:
+        sizes = [10_000, 50_000] if asked.short else [100_000, 1_000_000, 10_000_000]
+        found += growth_figures(directory, sizes, rounds=rounds, seconds=seconds)
     return found
 
 
@@ -84,6 +97,12 @@ def _on_dataset(
     if "reads" in wanted:
         found += page_figures(data_dir, rounds=rounds, at_most=60 if asked.short else None)
         found += event_figures(data_dir, rounds=rounds)
+    if "columnar" in wanted:
+        found += columnar_figures(data_dir, directory, rounds=rounds)
+    if "check" in wanted:
+        found += checking_figures(data_dir)
+    if "together" in wanted:
+        found += together_figures(data_dir, key, rounds=rounds, seconds=5)
     if "start" in wanted:
         found += startup_figures(data_dir, key, rounds=rounds, idle_s=5 if asked.short else 30)
     return found

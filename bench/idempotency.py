@@ -10,6 +10,7 @@ from llmtrack.storage.migrating import migrate
 from llmtrack.storage.usage import REMEMBER_KEYS
 
 BATCH = 64
+DIGEST_BYTES = 12
 _FILL = 200_000
 
 
@@ -24,9 +25,10 @@ def idempotency_figures(directory: Path, sizes: list[int]) -> list[Figure]:
     held, rates = 0, {}
     for size in [0, *sizes]:
         while held < size:
+            # A tenth more at a time, so that no page is written over and over.
+            more = min(max(_FILL, held // 10), size - held)
             connection.execute("begin immediate")
-            keys = sorted((1, bytearray(os.urandom(12))) for _ in range(min(_FILL, size - held)))
-            held += REMEMBER_KEYS.insert(connection, keys)
+            held += REMEMBER_KEYS.insert(connection, _new_keys(more))
             connection.execute("commit")
         rates[size] = median([_rate(connection) for _ in range(3)])
     bytes_each = path.stat().st_size / max(held, 1)
@@ -49,8 +51,11 @@ def _rate(connection: object) -> float:
     count, begun = 0, time.monotonic()
     while (passed := time.monotonic() - begun) < 2:
         connection.execute("begin immediate")  # type: ignore[attr-defined]
-        keys = sorted((1, bytearray(os.urandom(12))) for _ in range(BATCH))
-        REMEMBER_KEYS.insert(connection, keys)  # type: ignore[arg-type]
+        REMEMBER_KEYS.insert(connection, _new_keys(BATCH))  # type: ignore[arg-type]
         connection.execute("commit")  # type: ignore[attr-defined]
         count += BATCH
     return count / passed
+
+
+def _new_keys(count: int) -> list[tuple[int, bytearray]]:
+    return sorted((1, bytearray(os.urandom(DIGEST_BYTES))) for _ in range(count))

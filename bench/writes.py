@@ -1,13 +1,12 @@
 """The write path: single events by three kinds of connection, and batches."""
 
-import json
 import sqlite3
 import time
 from pathlib import Path
 
 from bench.figures import Figure, median
 from bench.load import Load, run_load
-from bench.servers import Pair, bare, make_pair, product, run, set_up
+from bench.servers import Pair, bare, make_pair, product, set_up
 from llmtrack.storage.database import connect_writer
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.migrating import migrate
@@ -72,35 +71,6 @@ def latency_figure(directory: Path, *, seconds: int) -> Figure:
         20,
         more=False,
     )
-
-
-def overload_figure(directory: Path, *, seconds: int) -> Figure:
-    """Six times as many connections as the other figures, all sending as fast as they can."""
-    data_dir = directory / "overload"
-    key = set_up(data_dir)
-    with product(data_dir) as ours:
-        load = run_load(ours.url, key, seconds=seconds, connections=400)
-        time.sleep(1)
-        memory = ours.memory_mib()
-    stored = sum(
-        row["events"]
-        for row in json.loads(run(data_dir, *_EVERYTHING))
-        if row["events"] is not None
-    )
-    lost = load.requests - load.refused - stored
-    return Figure(
-        "memory under overload, MiB",
-        "400 connections",
-        f"{load.rate:,.0f}/s, {load.refused} refused, {max(lost, 0)} lost",
-        f"{load.p99_ms:.0f} ms",
-        f"{memory:.0f} MiB",
-        memory,
-        200,
-        more=False,
-    )
-
-
-_EVERYTHING = ("usage", "-w", "Bench", "--from", "2000-01-01", "--to", "2100-01-01", "--json")
 
 
 def batch_figures(directory: Path, *, rounds: int, seconds: int) -> list[Figure]:
