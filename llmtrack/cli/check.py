@@ -87,8 +87,16 @@ def findings(data: Data, name: str) -> "list[Finding]":
     if name == "db":
         return inspection.file_findings(data.database)
     if name == "data":
-        return [*data.run(_data_findings), *inspection.chain_findings(data.database)]
+        return _counted_findings(data)
     return surrounding_findings(data, name)
+
+
+def _counted_findings(data: Data) -> "list[Finding]":
+    from llmtrack.services.inspection import Finding, chain_findings
+
+    if data.pending_steps:
+        return [Finding("data", False, "of an older version", "llmtrack db migrate")]
+    return [*data.run(_data_findings), *chain_findings(data.database)]
 
 
 async def _data_findings(database: "Database") -> "list[Finding]":

@@ -2,7 +2,9 @@
 """`llmtrack config`: the operator's settings."""
 
 import os
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +13,19 @@ from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option
 from llmtrack.cli.output import print_json, print_rows
 
+if TYPE_CHECKING:
+    from llmtrack.config.loading import Config
+    from llmtrack.config.setting import Setting
+
 HIDDEN = "(secret)"
+_CREDENTIALS = re.compile(r"(?<=//)[^/@\s]+(?=@)")
+"""In an address, before the host."""
+
+
+def shown(setting: "Setting[Any]", config: "Config") -> str:
+    """The value of a setting, without what nobody else should see."""
+    text = config.told(setting).text
+    return HIDDEN if setting.secret and text else _CREDENTIALS.sub(HIDDEN, text)
 
 
 @click.group()
@@ -35,11 +49,10 @@ def show(data: Data, *, origin: bool, changed: bool, show_secrets: bool, as_json
         told = loaded.told(setting)
         if changed and told.origin == "default":
             continue
-        hidden = setting.secret and told.text and not show_secrets
         rows.append(
             {
                 "key": setting.key,
-                "value": HIDDEN if hidden else told.text,
+                "value": told.text if show_secrets else shown(setting, loaded),
                 "origin": told.origin,
                 "variable": setting.variable,
                 "reload": setting.reloads,

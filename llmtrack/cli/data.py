@@ -92,7 +92,25 @@ class Data:
             self.announce()
         if not create:
             self.require()
+        self._refuse_older_schema()
         return asyncio.run(self._run(function, create=create))
+
+    @property
+    def pending_steps(self) -> int:
+        """How many migrations the database is behind this version."""
+        from llmtrack.services.upgrades import pending_steps
+
+        return pending_steps(self.database)
+
+    def _refuse_older_schema(self) -> None:
+        """A command must not migrate in passing: no backup was made, and a server may run."""
+        if self.pending_steps:
+            raise CommandFailed(
+                f"{self.database} is of an older version: {self.pending_steps} migrations are "
+                "pending",
+                ExitCode.CONFIG,
+                fix="restart the server, or without one: llmtrack db migrate",
+            )
 
     def require(self, *, may_be_read_only: bool = False) -> None:
         """Raise CommandFailed unless there is a database and this user may write to it.

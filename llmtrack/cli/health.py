@@ -14,7 +14,7 @@ from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 def health(data: Data, live: bool, timeout: float) -> None:
     """Ask the server on this machine whether it is ready; exit code 1 if not."""
     from llmtrack.config.table import LISTEN
-    from llmtrack.services.listening import parse_address
+    from llmtrack.domain.addresses import parse_address
     from llmtrack.services.local_probe import ask
 
     address = parse_address(data.config[LISTEN][0])

@@ -22,16 +22,11 @@ from llmtrack.config.table import (
     TLS_MODE,
     TRUSTED_PROXIES,
 )
+from llmtrack.domain.addresses import Address, parse_address
 from llmtrack.services.acme_alpn import alpn_context
 from llmtrack.services.acme_store import AcmeStore
 from llmtrack.services.host_names import HostNames, host_of, machine_names
-from llmtrack.services.listening import (
-    Address,
-    bind,
-    is_loopback,
-    parse_address,
-    reachable_address,
-)
+from llmtrack.services.listening import bind, is_loopback, reachable_address
 from llmtrack.services.live_tls import LiveTls
 from llmtrack.services.proxies import TrustedProxies
 from llmtrack.services.self_signed import Pair, self_signed_pair
@@ -64,8 +59,6 @@ class Plan(NamedTuple):
 def plan_listening(config: Config, open_things: ExitStack) -> Plan:
     """Bind and find the certificate. Raises ConfigUnusable, CertificateUnusable, PortBusy..."""
     addresses = [parse_address(text) for text in config[LISTEN]]
-    if not addresses:
-        raise _unusable(config, LISTEN.key, "server.listen names no address")
     bound = [(address, _bound(address, open_things)) for address in addresses]
     sockets = [listening for _, own in bound for listening in own]
     mode = tls_mode(config, sockets)
@@ -78,7 +71,7 @@ def plan_listening(config: Config, open_things: ExitStack) -> Plan:
         tls.challenge = partial(alpn_context, acme)
     return Plan(
         sockets,
-        _public_url(config) or f"{'http' if mode == 'none' else 'https'}://{reachable}",
+        config[PUBLIC_URL].rstrip("/") or f"{'http' if mode == 'none' else 'https'}://{reachable}",
         tls,
         _proxies(config) if mode == "proxy" else None,
         mode == "self-signed",
@@ -86,15 +79,6 @@ def plan_listening(config: Config, open_things: ExitStack) -> Plan:
         None if mode == "proxy" and not config[PUBLIC_URL] else _hosts(config, tls),
         acme,
     )
-
-
-def _public_url(config: Config) -> str:
-    """Empty if it is not set. Raises ConfigUnusable."""
-    url = config[PUBLIC_URL].rstrip("/")
-    if url and not (url.startswith(("https://", "http://")) and host_of(urlsplit(url).netloc)):
-        text = f"server.public_url is no address: {url[:100]!r}"
-        raise _unusable(config, PUBLIC_URL.key, text)
-    return url
 
 
 def _hosts(config: Config, tls: LiveTls | None) -> HostNames:

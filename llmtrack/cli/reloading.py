@@ -14,8 +14,8 @@ from llmtrack.config.table import (
     SETTINGS,
     TRUSTED_PROXIES,
 )
+from llmtrack.domain.addresses import parse_address
 from llmtrack.domain.errors import LLMtrackError
-from llmtrack.services.listening import parse_address
 from llmtrack.services.vitals import Vitals
 
 

@@ -23,15 +23,25 @@ JOB_COLUMNS = ("job", "last_run", "last_success", "failures", "result")
 def status(data: Data, as_json: bool) -> None:
     """Show whether the server runs, sizes, the last backup, the certificate, the jobs."""
     data.require()
-    fields = server_fields(data) | file_fields(data)
-    fields |= backup_fields(data) | certificate_fields(data)
-    jobs = data.run(job_rows)
+    fields = status_fields(data)
     if as_json:
-        print_json(fields | {"jobs": jobs})
+        print_json(fields)
         return
+    jobs = fields.pop("jobs")
     print_fields(fields, as_json=False)
     click.echo()
     print_rows(jobs, columns=JOB_COLUMNS, as_json=False, none="no job has run yet")
+
+
+def status_fields(data: Data) -> dict[str, Any]:
+    return {
+        **server_fields(data),
+        **file_fields(data),
+        **backup_fields(data),
+        **certificate_fields(data),
+        "pending_migrations": data.pending_steps or None,
+        "jobs": [] if data.pending_steps else data.run(job_rows),
+    }
 
 
 def server_fields(data: Data) -> dict[str, Any]:

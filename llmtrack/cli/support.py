@@ -3,6 +3,7 @@
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,6 @@ from typing import Any
 import click
 
 from llmtrack.cli.data import Data, now_ms, pass_data
-
-HIDDEN = "(secret)"
 
 
 @click.command("support-bundle")
@@ -28,25 +27,32 @@ def support_bundle(data: Data, out: Path | None) -> None:
 
     Without keys, secrets, names and events; read it before you send it.
     """
-    data.require()
     path = out or Path(f"llmtrack-support-{now_ms() // 1000}.tar.gz")
-    with path.open("xb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
         for name, make in _PARTS.items():
-            _add(archive, f"{name}.json", json.dumps(make(data), indent=2).encode())
-    path.chmod(0o600)
+            _add(archive, f"{name}.json", json.dumps(_made(data, make), indent=2).encode())
     click.echo(path)
 
 
+def _made(data: Data, make: "Callable[[Data], Any]") -> Any:
+    """What cannot be made, as of a damaged database, is what the others are wanted for."""
+    try:
+        return make(data)
+    except Exception as error:  # noqa: BLE001 - said in its place
+        return {"failed": f"{type(error).__name__}: {error}"}
+
+
 def _settings(data: Data) -> dict[str, Any]:
+    from llmtrack.cli.config import shown
     from llmtrack.config.table import SETTINGS
 
     return {
         setting.key: {
-            "value": HIDDEN if setting.secret and told.text else told.text,
-            "origin": told.origin,
+            "value": shown(setting, data.config),
+            "origin": data.config.told(setting).origin,
         }
         for setting in SETTINGS
-        for told in [data.config.told(setting)]
     }
 
 
@@ -59,15 +65,9 @@ def _checks(data: Data) -> list[dict[str, Any]]:
 
 
 def _status(data: Data) -> dict[str, Any]:
-    from llmtrack.cli import status
+    from llmtrack.cli.status import status_fields
 
-    return {
-        **status.server_fields(data),
-        **status.file_fields(data),
-        **status.backup_fields(data),
-        **status.certificate_fields(data),
-        "jobs": data.run(status.job_rows),
-    }
+    return status_fields(data)
 
 
 def _rows(data: Data) -> dict[str, int]:

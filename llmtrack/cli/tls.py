@@ -98,7 +98,7 @@ def renew(data: Data, as_json: bool) -> None:
     """
     from llmtrack.config.acme_settings import ACME_DOMAINS
     from llmtrack.config.table import LISTEN, TLS_CERT_FILE
-    from llmtrack.services.listening import parse_address
+    from llmtrack.domain.addresses import parse_address
     from llmtrack.services.self_signed import self_signed_pair
 
     if data.config[TLS_CERT_FILE] is not None:
@@ -158,8 +158,8 @@ def test(data: Data, address: str | None, as_json: bool) -> None:
     Without HOST:PORT: the first address in server.listen.
     """
     from llmtrack.config.table import LISTEN
+    from llmtrack.domain.addresses import parse_address
     from llmtrack.services.certificates import certificate_facts
-    from llmtrack.services.listening import parse_address
     from llmtrack.services.tls_probe import probe
 
     place = parse_address(address or data.config[LISTEN][0])

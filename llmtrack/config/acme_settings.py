@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llmtrack.config.kinds import FLAG, PATH, TEXT, TEXTS, choice
+from llmtrack.config.kinds import FLAG, PATH, TEXT, TEXTS, URL, choice
 from llmtrack.config.setting import Setting
 
 ACME_DOMAINS = Setting(
@@ -24,7 +24,7 @@ ACME_ACCEPT_TERMS = Setting(
 )
 ACME_DIRECTORY_URL = Setting(
     "acme.directory_url",
-    TEXT,
+    URL,
     "https://acme-v02.api.letsencrypt.org/directory",
     "Which CA. To try things out: https://acme-staging-v02.api.letsencrypt.org/directory. A CA of "
     "your own, such as step-ca, will do.",

@@ -9,8 +9,11 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from llmtrack.domain import bech32
+from llmtrack.domain.addresses import PORT_MAX, parse_address
+from llmtrack.domain.errors import InvalidValue
 
 T = TypeVar("T")
 
@@ -67,6 +70,19 @@ def _listed(name: str, read: Callable[[str], T]) -> Kind[tuple[T, ...]]:
     return Kind(name, from_text, from_toml)
 
 
+def not_empty(kind: Kind[tuple[T, ...]]) -> Kind[tuple[T, ...]]:
+    def checked(values: tuple[T, ...]) -> tuple[T, ...]:
+        if not values:
+            raise ValueError(f"{kind.name} with at least one")
+        return values
+
+    return Kind(
+        kind.name,
+        lambda text: checked(kind.from_text(text)),
+        lambda value: checked(kind.from_toml(value)),
+    )
+
+
 def choice(*words: str) -> Kind[str]:
     name = f"one of {', '.join(words)}"
 
@@ -93,7 +109,22 @@ def _duration(text: str) -> timedelta:
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise ValueError("a duration: a whole number and ms, s, m, h, d or w, such as 30s")
-    return int(found[1]) * _DURATIONS[found[2]]
+    try:
+        return int(found[1]) * _DURATIONS[found[2]]
+    except OverflowError:
+        raise ValueError("a duration of at most 2,700,000 years") from None
+
+
+def duration_from(least: str) -> Kind[timedelta]:
+    name = f"a duration of at least {least}, such as 35d"
+
+    def read(text: str) -> timedelta:
+        duration = _duration(text)
+        if duration < _duration(least):
+            raise ValueError(name)
+        return duration
+
+    return _textual(name, read)
 
 
 def _size(text: str) -> int:
@@ -156,6 +187,32 @@ def _count_from_toml(value: object) -> int:
     return value
 
 
+def _port(number: int) -> int:
+    if not 1 <= number <= PORT_MAX:
+        raise ValueError(f"a port: 1 to {PORT_MAX}")
+    return number
+
+
+def _listening(text: str) -> str:
+    try:
+        parse_address(text)
+    except InvalidValue as error:
+        raise ValueError(f"HOST:PORT such as 127.0.0.1:8080: {error}") from None
+    return text
+
+
+def _url(text: str) -> str:
+    name = "an address such as https://llmtrack.example.com"
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if text and (not is_good or not text.isprintable() or " " in text):
+        raise ValueError(f"{name}, and {text[:100]!r} is none")
+    return text
+
+
 def _flag(text: str) -> bool:
     if text.lower() not in _WORDS:
         raise ValueError("true or false")
@@ -169,13 +226,17 @@ def _flag_from_toml(value: object) -> bool:
 
 
 TEXT: Kind[str] = _textual("text", str)
+URL: Kind[str] = _textual("an http(s) address", _url)
 TEXTS: Kind[tuple[str, ...]] = _listed("a list of texts", str)
+ADDRESSES: Kind[tuple[str, ...]] = _listed("a list of HOST:PORT", _listening)
 PATH: Kind[Path | None] = _textual("a path", _path)
 NETWORKS: Kind[tuple[Network, ...]] = _listed("a list of networks such as 10.0.0.0/8", _network)
-DURATION: Kind[timedelta] = _textual("a duration such as 30s", _duration)
 SIZE: Kind[int] = Kind("a size such as 64MiB", _size, _size_from_toml)
 TIME_OF_DAY: Kind[int | None] = _textual("a time of day such as 03:15", _time_of_day)
 """Minutes after midnight."""
 RECIPIENT: Kind[str] = _textual("a public key such as age1...", _recipient)
+PORT: Kind[int] = Kind(
+    "a port", lambda text: _port(_count(text)), lambda value: _port(_count_from_toml(value))
+)
 COUNT: Kind[int] = Kind("a whole number", _count, _count_from_toml)
 FLAG: Kind[bool] = Kind("true or false", _flag, _flag_from_toml)

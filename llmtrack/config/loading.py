@@ -28,6 +28,14 @@ _HEADER = re.compile(r"\s*\[\s*([\w.-]+)\s*\]")
 _ASSIGNMENT = re.compile(r"\s*([\w.\"'-]+)\s*=")
 _SYNTAX_PLACE = re.compile(r"\s*\(at line (\d+), column \d+\)")
 
+_QUOTES = 'texts are in quotes: key = "value"'
+_UTF8 = "save it as UTF-8, or see whether it is the right file"
+_TOML_FIXES = {
+    "overwrite": "the setting stands there twice: keep one",
+    "twice": "the section stands there twice: make one of both",
+}
+"""By a word of what the parser says."""
+
 Flags = Mapping[Setting[Any], str]
 
 
@@ -108,16 +116,15 @@ def default_data_dir(environ: Mapping[str, str]) -> Value:
 
 def read_file(path: Path) -> dict[Setting[Any], Value]:
     """What a file sets. Raises ConfigUnusable with file:line, OSError."""
-    text = path.read_text(encoding="utf-8")
+    text = _text_of(path)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found_place = _SYNTAX_PLACE.search(str(error))
         line = f":{found_place[1]}" if found_place else ""
         said = _SYNTAX_PLACE.sub("", str(error))
-        raise ConfigUnusable(
-            f"{path}{line}: no TOML: {said}", fix='texts are in quotes: key = "value"'
-        ) from None
+        fix = next((fix for word, fix in _TOML_FIXES.items() if word in said), _QUOTES)
+        raise ConfigUnusable(f"{path}{line}: no TOML: {said}", fix=fix) from None
     lines = _lines_of_keys(text)
     found = {}
     for key, raw in _flattened(document, ""):
@@ -169,7 +176,17 @@ def _bad(place: str, key: str, error: ValueError) -> ConfigUnusable:
 
 
 def _first_line(path: Path) -> str:
-    return path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    return _text_of(path).partition("\n")[0].rstrip("\r")
+
+
+def _text_of(path: Path) -> str:
+    """Raises ConfigUnusable, OSError."""
+    if path.is_dir():
+        raise ConfigUnusable(f"{path} is a directory", fix="name the file itself")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigUnusable(f"{path} is no text in UTF-8: {error.reason}", fix=_UTF8) from None
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:

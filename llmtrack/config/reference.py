@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any
 
-from llmtrack.config.kinds import COUNT, FLAG, NETWORKS, TEXTS
+from llmtrack.config.kinds import COUNT, FLAG, PORT
 from llmtrack.config.setting import Setting
 from llmtrack.config.table import OTHER_VARIABLES, SECTIONS, SETTINGS
 
@@ -92,9 +92,9 @@ def _of(section: str) -> list[Setting[Any]]:
 
 def _toml(setting: Setting[Any]) -> str:
     """The default as TOML has it."""
-    if setting.kind in (COUNT, FLAG):
+    if setting.kind in (COUNT, PORT, FLAG):
         return setting.default
-    if setting.kind in (TEXTS, NETWORKS):
+    if isinstance(setting.kind.from_text(setting.default), tuple):
         items = [f'"{item.strip()}"' for item in setting.default.split(",") if item.strip()]
         return f"[{', '.join(items)}]"
     return f'"{setting.default}"'

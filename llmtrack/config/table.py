@@ -9,17 +9,21 @@ from typing import Any
 from llmtrack.config import single_sign_on
 from llmtrack.config.acme_settings import ACME_SETTINGS
 from llmtrack.config.kinds import (
+    ADDRESSES,
     COUNT,
-    DURATION,
     FLAG,
     NETWORKS,
     PATH,
+    PORT,
     RECIPIENT,
     SIZE,
     TEXT,
     TEXTS,
     TIME_OF_DAY,
+    URL,
     choice,
+    duration_from,
+    not_empty,
     size_from,
 )
 from llmtrack.config.setting import Setting
@@ -33,14 +37,14 @@ DATA_DIR = Setting(
 )
 LISTEN = Setting(
     "server.listen",
-    TEXTS,
+    not_empty(ADDRESSES),
     "127.0.0.1:8080",
     "Where to listen: HOST:PORT, several if need be. 0.0.0.0:8443 takes connections from "
     "everywhere (IPv4), [::]:8443 over IPv6.",
 )
 PUBLIC_URL = Setting(
     "server.public_url",
-    TEXT,
+    URL,
     "",
     "How people and clients reach the server, e.g. https://llmtrack.example.com: for links and "
     "snippets. Empty: the address it listens on.",
@@ -57,7 +61,7 @@ ALLOWED_HOSTS = Setting(
 )
 PLAIN_LISTEN = Setting(
     "server.plain_listen",
-    TEXTS,
+    ADDRESSES,
     "",
     "Where plain http is answered beside TLS, e.g. 0.0.0.0:80: pages are redirected to "
     "server.public_url, keys and events are refused with 403.",
@@ -110,7 +114,7 @@ BACKUP_KEEP_WEEKLY = Setting(
 )
 BACKUP_MAX_AGE = Setting(
     "backup.max_age",
-    DURATION,
+    duration_from("1d"),
     "35d",
     "No backup in backup.dir gets older, however it was made: what was deleted is gone from "
     "backups after this time.",
@@ -124,7 +128,7 @@ BACKUP_RECIPIENT = Setting(
 )
 BACKUP_HEARTBEAT_URL = Setting(
     "backup.heartbeat_url",
-    TEXT,
+    URL,
     "",
     "Fetched after each good scheduled backup, for a watcher that raises an alarm when it is not.",
     secret=True,
@@ -145,7 +149,7 @@ RETENTION_RUN_AT = Setting(
 )
 PRICES_URL = Setting(
     "prices.url",
-    TEXT,
+    URL,
     "",
     "Where `llmtrack prices update` fetches a price list from, https only: the v2 data.json of "
     "genai-prices, or a copy of it on a host of yours. Nothing is fetched without that command.",
@@ -183,7 +187,7 @@ MAIL_HOST = Setting(
     "The server that takes mail from here: for lost passwords and the contact for security. "
     "Empty: no mail is sent.",
 )
-MAIL_PORT = Setting("mail.port", COUNT, "587", "Its port.")
+MAIL_PORT = Setting("mail.port", PORT, "587", "Its port.")
 MAIL_TLS = Setting(
     "mail.tls",
     choice("starttls", "implicit", "none"),

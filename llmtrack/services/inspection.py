@@ -74,7 +74,7 @@ def file_findings(database: Path) -> list[Finding]:
     found = [_engine_finding()]
     with closing(open_to_read(database)) as connection:
         version = schema_version(connection)
-        behind = "" if version == len(MIGRATIONS) else ", brought up to date when it is opened"
+        behind = "" if version == len(MIGRATIONS) else ", brought up to date at the next start"
         found.append(Finding("schema", True, f"{version} of {len(MIGRATIONS)}{behind}"))
         problems = all_problems(connection, quick=True)
     fix = "stop the server and restore the last good backup: llmtrack backup restore FILE"

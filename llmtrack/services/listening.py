@@ -8,9 +8,9 @@ import errno
 import ipaddress
 import resource
 import socket
-from typing import NamedTuple
 
-from llmtrack.domain.errors import InvalidValue, LLMtrackError
+from llmtrack.domain.addresses import Address
+from llmtrack.domain.errors import LLMtrackError
 from llmtrack.services.self_signed import local_addresses
 
 BACKLOG = 1024
@@ -27,29 +27,6 @@ class PortBusy(LLMtrackError):
 
 class PortForbidden(LLMtrackError):
     """The user who runs us may not listen there."""
-
-
-class Address(NamedTuple):
-    """Where to listen; an empty host means every address of the machine."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-def parse_address(text: str) -> Address:
-    """`HOST:PORT`, `[IPV6]:PORT` or `:PORT`. Raises InvalidValue."""
-    host, colon, port = text.rpartition(":")
-    bare = host.removeprefix("[").removesuffix("]")
-    is_bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise InvalidValue("listen", f"{text!r} is no HOST:PORT", fix="e.g. 127.0.0.1:8080")
-    if ":" in bare and not is_bracketed:
-        raise InvalidValue("listen", f"{text!r} is unclear", fix="write IPv6 as [::1]:8080")
-    return Address(bare, int(port))
 
 
 def bind(address: Address) -> list[socket.socket]:

@@ -64,7 +64,8 @@ def doomed(copies: Iterable[Copy], keeping: Keeping, now_ms: int) -> list[Copy]:
         if now_ms - copy.created_ms > max_age_ms:
             found.append(copy)
         elif copy.reason == SCHEDULED:
-            stays = (day not in days and len(days) < keeping.daily) or (
+            # The newest one stays, or a backup would be thrown away as soon as it was made.
+            stays = (day not in days and len(days) < max(keeping.daily, 1)) or (
                 week not in weeks and len(weeks) < keeping.weekly
             )
             if not stays:

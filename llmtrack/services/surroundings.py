@@ -5,11 +5,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from llmtrack.domain.addresses import parse_address
 from llmtrack.domain.errors import LLMtrackError
 from llmtrack.domain.periods import DAY_MS
 from llmtrack.services.certificates import certificate_facts, server_context
 from llmtrack.services.inspection import Finding
-from llmtrack.services.listening import bind, parse_address
+from llmtrack.services.listening import bind
 from llmtrack.services.lock import holder_of
 from llmtrack.services.rotation import Copy
 from llmtrack.services.self_signed import Pair

@@ -4,6 +4,7 @@ import sqlite3
 
 from llmtrack.domain.money import usd_text
 from llmtrack.storage.audit import Actor, record
+from llmtrack.storage.deletions import customer_digest
 from llmtrack.storage.scope import ScopedReading
 
 READ_PRICES = """
@@ -22,7 +23,10 @@ delete from customer_price where workspace_id = ? and customer_id = ?
 """
 READ_CUSTOMER = """
 -- customer_prices.set_customer_price
-select text from name where workspace_id = ? and id = ?
+select w.public_id, n.text
+from name n
+join workspace w on w.id = n.workspace_id
+where n.workspace_id = ? and n.id = ?
 """
 
 
@@ -46,13 +50,14 @@ def set_customer_price(
         connection.execute(DROP_PRICE, (workspace_id, customer_id))
     else:
         connection.execute(SET_PRICE, (workspace_id, customer_id, monthly_pico, now_ms))
-    [target] = connection.execute(READ_CUSTOMER, (workspace_id, customer_id)).fetchone()
+    public_id, customer = connection.execute(READ_CUSTOMER, (workspace_id, customer_id)).fetchone()
     record(
         connection,
         workspace_id=workspace_id,
         actor=actor,
         action="customer_price.set" if monthly_pico is not None else "customer_price.remove",
-        target=target,
+        # As the ledger of deletions names it: the log outlives a customer that is erased.
+        target=customer_digest(public_id, customer),
         details={} if monthly_pico is None else {"monthly_usd": usd_text(monthly_pico)},
         now_ms=now_ms,
     )

@@ -1,7 +1,5 @@
 """Settings: which of several sources wins, and that nothing misspelt is ignored."""
 
-import os
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +7,6 @@ import click
 import pytest
 
 from llmtrack import config as config_package
-from llmtrack.cli.listening import plan_listening
 from llmtrack.cli.main import llmtrack
 from llmtrack.config import kinds, loading, resource_dir
 from llmtrack.config.loading import Config, ConfigUnusable, load, read_file
@@ -120,6 +117,16 @@ def test_a_file_in_the_data_directory_cannot_move_it(tmp_path: Path) -> None:
         ("[tls]\ntrusted_proxies = ['10.0.0.0/8', 'x']\n", ":2", "'x' is none"),
         ("[server]\nlisten = [1]\n", ":2", "must be a list"),
         ("a = 1\nb = = 2\n", ":2", "no TOML"),
+        ("[backup]\ndir = 'a'\ndir = 'b'\n", ":3", "twice: keep one"),
+        ("[backup]\n[log]\n[backup]\n", ":3", "make one of both"),
+        ("[backup]\nmax_age = '0d'\n", ":2", "at least 1d"),
+        ("[backup]\nmax_age = '99999999999d'\n", ":2", "at most 2,700,000 years"),
+        ("[backup]\nheartbeat_url = 'beat.example'\n", ":2", "an address such as https://"),
+        ("[mail]\nport = 0\n", ":2", "1 to 65535"),
+        ("[mail]\nport = 70000\n", ":2", "1 to 65535"),
+        ("[server]\nlisten = []\n", ":2", "at least one"),
+        ("[server]\nlisten = '127.0.0.1:99999'\n", ":2", "is no HOST:PORT"),
+        ("[server]\nplain_listen = ['::1:80']\n", ":2", "is unclear"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(
@@ -141,8 +148,12 @@ def test_an_unknown_variable_is_refused_and_a_client_s_is_not() -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
     [
-        (kinds.DURATION, "90s", timedelta(seconds=90)),
-        (kinds.DURATION, "35d", timedelta(days=35)),
+        (kinds.duration_from("1s"), "90s", timedelta(seconds=90)),
+        (kinds.duration_from("35d"), "5w", timedelta(days=35)),
+        (kinds.URL, "", ""),
+        (kinds.URL, "http://[::1]:8/a?b=c", "http://[::1]:8/a?b=c"),
+        (kinds.PORT, "65535", 65535),
+        (kinds.ADDRESSES, ":1, [::]:2", (":1", "[::]:2")),
         (kinds.SIZE, "64MiB", 64 * 2**20),
         (kinds.TIME_OF_DAY, "03:15", 195),
         (kinds.TIME_OF_DAY, "", None),
@@ -157,8 +168,8 @@ def test_kinds_read_what_people_write(kind: kinds.Kind[object], text: str, value
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        (kinds.DURATION, "30"),
-        (kinds.DURATION, "-1s"),
+        (kinds.duration_from("1s"), "30"),
+        (kinds.duration_from("1s"), "-1s"),
         (kinds.SIZE, "1.5GiB"),
         (kinds.TIME_OF_DAY, "24:00"),
         (kinds.COUNT, "-1"),
@@ -241,13 +252,43 @@ def test_a_home_of_another_user_is_passed_over(
 @pytest.mark.parametrize(
     "url", ["llmtrack.example.com", "ftp://a.example", "https://", "https://a:b"]
 )
-def test_a_public_url_that_is_none_stops_the_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+def test_a_public_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ConfigUnusable, match="public_url must be an address"):
+        load({}, {"LLMTRACK_SERVER_PUBLIC_URL": url})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"[server]\n# \xff\n", "no text in UTF-8"), (None, "is a directory")],
+)
+def test_a_file_that_is_no_text_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+    """As the configuration, and as the file of one value."""
+    path = tmp_path / "x.toml"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigUnusable, match=said) as as_file:
+        load({}, {}, file=path)
+    with pytest.raises(ConfigUnusable, match=said) as as_value:
+        load({}, {"LLMTRACK_METRICS_TOKEN_FILE": str(path)})
+    assert str(path) in str(as_file.value)
+    assert str(path) in str(as_value.value)
+
+
+def test_a_file_from_another_system_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_bytes(b'\xef\xbb\xbf[server]\r\nlisten = "127.0.0.1:7"\r\n')
+
+    assert load({}, {}, file=path)[LISTEN] == ("127.0.0.1:7",)
+
+
+def test_what_is_in_an_address_to_sign_in_with_is_not_shown(
+    bare: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LLMTRACK_SERVER_PUBLIC_URL", url)
-    config = load({DATA_DIR: str(tmp_path), LISTEN: "127.0.0.1:0"}, os.environ)
-    with (
-        ExitStack() as open_things,
-        pytest.raises(ConfigUnusable, match="public_url is no address"),
-    ):
-        plan_listening(config, open_things)
+    monkeypatch.setenv("LLMTRACK_PRICES_URL", "https://bob:hunter2@prices.example/data.json")
+
+    assert "hunter2" not in bare.ok("config", "show").stdout
+    assert "https://(secret)@prices.example/data.json" in bare.ok("config", "show").stdout
+    assert "hunter2" in bare.ok("config", "show", "--show-secrets").stdout

@@ -73,6 +73,20 @@ def test_the_bundle_has_no_secret(program: Program, tmp_path: Path) -> None:
     assert json.loads(texts["settings.json"])["metrics.token"]["value"] == "(secret)"
 
 
+def test_the_bundle_of_a_damaged_database_says_what_failed(
+    program: Program, tmp_path: Path
+) -> None:
+    program.database.write_bytes(b"\xa5" * 8192)
+
+    program.ok("support-bundle", "--out", str(tmp_path / "b.tar.gz"))
+
+    assert (tmp_path / "b.tar.gz").stat().st_mode & 0o777 == 0o600
+    with tarfile.open(tmp_path / "b.tar.gz") as archive:
+        for name, has_failed in (("rows", True), ("versions", False), ("settings", False)):
+            made = json.load(archive.extractfile(f"{name}.json") or io.BytesIO())
+            assert ("failed" in made) == has_failed
+
+
 @pytest.mark.parametrize(
     "text",
     [

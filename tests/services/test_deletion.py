@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from llmtrack.domain.views import View
 from llmtrack.services import deletion as deletion_module
 from llmtrack.services.deletion import delete
 from llmtrack.services.deletion_runs import (
@@ -17,11 +18,14 @@ from llmtrack.services.ingest import Ingest
 from llmtrack.services.inspection import recounted
 from llmtrack.storage import erasure
 from llmtrack.storage.audit import Actor
+from llmtrack.storage.customer_prices import set_customer_price
 from llmtrack.storage.deletions import Deletion, customer_digest
 from llmtrack.storage.erasure import tenant_tables
 from llmtrack.storage.maintenance import all_checkpointed, all_costs
 from llmtrack.storage.retention_rules import Retention, retention_of, set_retention
-from tests.conftest import NOW_MS, World
+from llmtrack.storage.saved_views import save_view
+from llmtrack.storage.shared_links import share_view
+from tests.conftest import NOW_MS, WHO, World
 from tests.events import NOW_MS as EVENT_MS
 from tests.events import make_event
 
@@ -121,6 +125,27 @@ async def test_an_erased_customer_is_in_neither_the_database_nor_the_wal(world: 
     assert after.totals_pico == before.totals_pico, "the workspace's totals must add up"
     assert (await recounted(await world.scope())).found == []
     assert MARKER not in (directory(world) / "deletions.jsonl").read_text()
+
+
+async def test_no_view_link_price_or_log_entry_keeps_an_erased_customer(world: World) -> None:
+    await add(world, count=3, customer_id=MARKER, customer_name=f"{MARKER} Ltd")
+    scope = await world.scope()
+    view = View("/customers", f"customer={MARKER}")
+    await scope.write(
+        save_view, user_id=world.alice.id, name="big one", view=view, is_shared=True, **WHO
+    )
+    await scope.write(share_view, digest=b"d" * 32, name="for them", view=view, days=7, **WHO)
+    [row] = await world.database.rows("select id from name where text = :text", text=MARKER)
+    await scope.write(set_customer_price, row[0], monthly_pico=10**13, **WHO)
+    assert bytes_of(world).count(f"customer={MARKER}".encode()) >= 2
+
+    await erase_customer(world)
+
+    assert all_checkpointed(world.database.path)
+    assert MARKER.encode() not in bytes_of(world)
+    assert await count(world, "saved_view") == await count(world, "shared_link") == 0
+    assert await count(world, "customer_price") == 0
+    assert await count(world, "audit_log", "action = 'customer_price.set'") == 1
 
 
 async def test_nothing_of_a_deleted_workspace_is_left_and_the_other_one_is_whole(

@@ -5,15 +5,14 @@ import socket
 
 import pytest
 
+from llmtrack.domain.addresses import Address, parse_address
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.services.listening import (
-    Address,
     AddressUnusable,
     PortBusy,
     PortForbidden,
     bind,
     is_loopback,
-    parse_address,
     reachable_address,
 )
 from llmtrack.services.self_signed import local_addresses

@@ -28,8 +28,8 @@ def copy(age_days: float, reason: str = SCHEDULED) -> Copy:
     return Copy(Path(f"{age_days}"), created_ms, 1, replace(MANIFEST, reason=reason))
 
 
-def kept_ages(copies: list[Copy]) -> list[float]:
-    gone = doomed(copies, KEEPING, NOW_MS)
+def kept_ages(copies: list[Copy], keeping: Keeping = KEEPING) -> list[float]:
+    gone = doomed(copies, keeping, NOW_MS)
     return [float(str(found.path)) for found in copies if found not in gone]
 
 
@@ -42,6 +42,12 @@ def test_seven_days_and_the_last_of_four_weeks_stay() -> None:
 
 def test_of_several_on_one_day_the_last_stays() -> None:
     assert kept_ages([copy(0), copy(0.1), copy(0.2)]) == [0]
+
+
+def test_the_newest_one_stays_whatever_is_to_be_kept() -> None:
+    nothing = KEEPING._replace(daily=0, weekly=0)
+
+    assert kept_ages([copy(0.1), copy(1), copy(9)], nothing) == [0.1]
 
 
 def test_what_was_made_by_hand_stays_until_the_hard_age() -> None:
