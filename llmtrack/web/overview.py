@@ -1,5 +1,7 @@
 """`GET /w/{workspace}/`: what it cost, what it will have cost, and what causes it."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from llmtrack.domain.roles import Permission
@@ -7,13 +9,14 @@ from llmtrack.services.price_updates import list_age
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require
+from llmtrack.web.change_words import Sentence
 from llmtrack.web.context import CLOCK_MS
 from llmtrack.web.cost_changes import overview_sentences
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.overview_chart import overview_chart
 from llmtrack.web.overview_data import load_overview
 from llmtrack.web.overview_view import table_of, tiles_of
-from llmtrack.web.page_query import DIMENSIONS
+from llmtrack.web.page_query import DIMENSIONS, PageQuery
 
 
 @require(Permission.READ)
@@ -28,6 +31,7 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         data = await load_overview(look)
     except TooMuchToRead as error:
         return analytics_page(request, "overview.html", look, too_much=error)
+    sentences = await overview_sentences(look)
     return analytics_page(
         request,
         "overview.html",
@@ -39,9 +43,15 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         tiles=tiles_of(data, look.timeframe),
         chart=overview_chart(query, data, look.scope.time_zone),
         table=table_of(query, data),
-        sentences=await overview_sentences(look),
-        changes_url=query.at(f"{query.path}changes").url,
+        sentences=sentences,
+        changes_url=_changes_url(query, sentences),
     )
+
+
+def _changes_url(query: PageQuery, sentences: Sequence[Sentence]) -> str:
+    """All changes, by the dimension that the sentences are about: they stand there again."""
+    of = query.with_by(sentences[0].dimension) if sentences else query
+    return of.at(f"{query.path}changes").url
 
 
 ROUTES = [web.get("/w/{workspace}/", get_overview)]
