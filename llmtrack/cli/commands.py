@@ -29,7 +29,7 @@ COMMANDS = {
         "users", "users", "Users: list, create, reset a password, sign-in links, disable, sessions."
     ),
     "workspaces": Entry(
-        "workspaces", "workspaces", "Workspaces: list, create, plans, suspend and resume."
+        "workspaces", "workspaces", "Workspaces: list, create, plans, tags, suspend and resume."
     ),
     "members": Entry("members", "members", "Members: list, invite, change a role, remove."),
     "access": Entry(
@@ -109,6 +109,7 @@ ADDED = {
         Entry("retention", "set_retention", ""),
         Entry("content", "keep_content", ""),
         Entry("time_zones", "set_time_zone", ""),
+        Entry("tags", "tags", ""),
     ),
 }
 """Commands that belong to a group of another module."""

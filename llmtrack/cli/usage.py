@@ -11,6 +11,7 @@ from llmtrack.cli.options import json_option, workspace_option
 from llmtrack.cli.output import moment, print_fields, print_json, print_rows
 from llmtrack.cli.periods import instant, month_start_ms
 from llmtrack.domain.periods import quarter_end_ms
+from llmtrack.domain.tags import key_of, tag_name
 
 if TYPE_CHECKING:
     from llmtrack.storage.database import Database
@@ -28,12 +29,20 @@ def filters_of(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) ->
     found: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        if name not in DIMENSIONS or not equals or not value:
-            raise click.BadParameter(f"{text!r} is not one of {', '.join(DIMENSIONS)} = a value")
+        if (name not in DIMENSIONS and not key_of(name)) or not equals or not value:
+            names = ", ".join((*DIMENSIONS, tag_name("KEY")))
+            raise click.BadParameter(f"{text!r} is not one of {names} = a value")
         if name in found:
             raise click.BadParameter(f"{name} is given twice")
         found[name] = value
     return found
+
+
+class _By(click.Choice[str]):
+    """One of the dimensions, or a tag."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if key_of(value) else super().convert(value, param, ctx)
 
 
 @click.command()
@@ -47,10 +56,10 @@ def filters_of(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) ->
 )
 @click.option(
     "--by",
-    type=click.Choice([*DIMENSIONS, "day"]),
+    type=_By([*DIMENSIONS, "day", tag_name("KEY")]),
     default="model",
     show_default=True,
-    help="What the rows are.",
+    help="What the rows are; KEY is a tracked tag.",
 )
 @click.option(
     "--where",
@@ -58,7 +67,8 @@ def filters_of(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) ->
     multiple=True,
     metavar="NAME=VALUE",
     callback=filters_of,
-    help="Only events with that value, such as feature=search. Can be given more than once.",
+    help="Only events with that value, such as feature=search or tag:KEY=VALUE. Can be given "
+    "more than once.",
 )
 @click.option(
     "--at-risk",
@@ -85,12 +95,13 @@ def usage(
     T is RFC 3339 or a date, which is its first moment in the workspace's time zone; --to is
     not included, so a November is --from 2026-11-01 --to 2026-12-01. Costs are US dollars.
     Events without a price are counted in unpriced_events, those whose token counts are missing
-    or contradict each other in unknown_usage_events; neither adds to the cost.
+    or contradict each other in unknown_usage_events; neither adds to the cost. By a tag, events
+    without it have no value, and values past the 500 that are counted on their own are one row.
     """
 
     async def run(database: "Database") -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         from llmtrack.domain.spans import Span
-        from llmtrack.services.usage_rows import usage_question, usage_rows
+        from llmtrack.services.usage_rows import usage_notes, usage_question, usage_rows
         from llmtrack.storage.at_risk import shown_at_risk
         from llmtrack.storage.workspaces import scope_for_admin
 
@@ -103,6 +114,7 @@ def usage(
         click.echo(f"{scope.name}: {moment(start_ms)} to {moment(end_ms)}, {zone}", err=True)
         question = await usage_question(scope, by, Span(start_ms, end_ms), wanted)
         rows = await usage_rows(scope, by, question)
+        click.echo("".join(f"Note: {note}\n" for note in usage_notes(question)), nl=False, err=True)
         if not with_at_risk or end_ms == start_ms:
             return rows, None
         return rows, at_risk_fields(await shown_at_risk(scope, question))
@@ -111,8 +123,12 @@ def usage(
     if estimate is not None and as_json:
         print_json({"at_risk": estimate, "rows": rows})
         return
-    names = [name for name in (f"{by}_name", f"{by}_prefix") if rows and name in rows[0]]
-    print_rows(rows, columns=(by, *names, *COLUMNS), as_json=as_json, none=NONE)
+    print_rows(rows, columns=_columns(by, rows), as_json=as_json, none=NONE)
     if estimate is not None:
         click.echo("")
         print_fields(estimate, as_json=False)
+
+
+def _columns(by: str, rows: list[dict[str, Any]]) -> list[str]:
+    more = (f"{by}_name", f"{by}_prefix", "is_other_values")
+    return [by, *(name for name in more if rows and name in rows[0]), *COLUMNS]

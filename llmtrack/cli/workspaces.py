@@ -19,7 +19,7 @@ BILLING_STATUSES = ("active", "past_due", "canceled", "unpaid")
 
 @click.group()
 def workspaces() -> None:
-    """Workspaces: list, create, plans, suspend and resume."""
+    """Workspaces: list, create, plans, tags, suspend and resume."""
 
 
 @workspaces.command("list")

@@ -13,6 +13,9 @@ VALUES_MAX = 500
 KEY_CHARS_MAX = 64
 VALUE_CHARS_MAX = 200
 
+PREFIX = "tag:"
+"""Before a tag's key: its name beside those of other dimensions."""
+
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 _NUL = b"\\u0000"
@@ -27,6 +30,15 @@ def checked_key(text: str) -> str:
     if not key.isprintable() or '"' in key or "\\" in key:
         raise InvalidValue("tag", "a tag has no quotes, backslashes or control characters")
     return key
+
+
+def tag_name(key: str) -> str:
+    return f"{PREFIX}{key}"
+
+
+def key_of(name: str) -> str | None:
+    """The key of a tag's name; None: the name of another dimension."""
+    return name.removeprefix(PREFIX) if name.startswith(PREFIX) else None
 
 
 def tag_values(metadata: str, keys: Sequence[str]) -> list[str | None]:

@@ -10,13 +10,16 @@ from llmtrack.domain.errors import InvalidValue, NotFound
 from llmtrack.domain.money import usd_text
 from llmtrack.domain.periods import DAY_MS
 from llmtrack.domain.spans import Span
+from llmtrack.domain.tags import key_of
 from llmtrack.domain.timeframes import LONGEST_DAYS
-from llmtrack.storage.dimensions import Kind
+from llmtrack.services.tag_notes import tag_notes
+from llmtrack.storage.dimensions import OTHER_VALUE, Dimension, Kind, Tag
 from llmtrack.storage.labels import value_of
 from llmtrack.storage.questions import Question
 from llmtrack.storage.reports import breakdown, breakdown_by_day
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.sums import Sums
+from llmtrack.storage.tracked_tags import tags_of
 
 DIMENSIONS = ("provider", "model", "feature", "key", "customer", "environment", "status")
 BY_DAY = "day"
@@ -25,22 +28,40 @@ BY_DAY = "day"
 async def usage_question(
     scope: Scope, by: str, span: Span, filters: Mapping[str, str] | None = None
 ) -> Question:
-    """About the usage by one of DIMENSIONS, or by day.
+    """About the usage by one of DIMENSIONS or a tracked tag (`tag:KEY`), or by day.
 
-    `filters`: values of DIMENSIONS that events must have. Raises NotFound for an unknown one,
-    InvalidValue for more than ten years.
+    `filters`: values of those that events must have. Raises NotFound for an unknown one and for
+    a tag that is not tracked, InvalidValue for more than ten years.
     """
     if span.length_ms > LONGEST_DAYS * DAY_MS:
         raise InvalidValue("from", "from is more than ten years before the end")
-    kind = Kind.TOTAL if by == BY_DAY else Kind[by.upper()]
-    values = {}
+    values: dict[Dimension, int] = {}
     async with scope.reading() as reading:
+        tags = {tag.key: tag for tag in await tags_of(reading)}
+        kind = Kind.TOTAL if by == BY_DAY else _dimension(by, tags)
         for name, slug in (filters or {}).items():
-            value = await value_of(reading, Kind[name.upper()], slug)
+            dimension = _dimension(name, tags)
+            value = await value_of(reading, dimension, slug)
             if value is None:
                 raise NotFound(f"there is no {name} {slug[:60]!r} here")
-            values[Kind[name.upper()]] = value
+            values[dimension] = value
     return Question(kind, span, scope.time_zone, values)
+
+
+def _dimension(name: str, tags: Mapping[str, Tag]) -> Dimension:
+    key = key_of(name)
+    if key is None:
+        return Kind[name.upper()]
+    if key not in tags:
+        known = ", ".join(tags) or "none"
+        raise NotFound(f"the tag {key[:60]!r} is not tracked here; tracked: {known}")
+    return tags[key]
+
+
+def usage_notes(question: Question) -> list[str]:
+    """What the rows do not know, in sentences."""
+    kinds = [question.kind, *question.filters]
+    return tag_notes(kinds, question.span.start_ms, question.time_zone)
 
 
 async def usage_rows(scope: Scope, by: str, question: Question) -> list[dict[str, Any]]:
@@ -57,6 +78,10 @@ async def usage_rows(scope: Scope, by: str, question: Question) -> list[dict[str
             value |= {"key_name": row.label.text, "key_prefix": row.label.detail}
         elif by == "customer":
             value |= {"customer_name": row.label.text if row.label.detail else None}
+        elif key_of(by):
+            # All values together that are not counted on their own; null alone: not set.
+            is_other = row.value == OTHER_VALUE
+            value = {by: value[by] or None, "is_other_values": is_other}
         rows.append(value | _fields(row.sums))
     return rows
 

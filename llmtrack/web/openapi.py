@@ -98,7 +98,13 @@ def _usage() -> dict[str, Any]:
         "content": _json({"type": "object", "required": ["status"]}, "application/problem+json"),
     }
     instant = {"type": "string", "format": "date"}
-    named = {"by": {"enum": [*DIMENSIONS, BY_DAY]}, "from": instant, "to": instant}
+    by_tag = {"type": "string", "pattern": "^tag:.+"}
+    named = {
+        "by": {"anyOf": [{"enum": [*DIMENSIONS, BY_DAY]}, by_tag]},
+        "from": instant,
+        "to": instant,
+        "where": {"type": "array", "items": {"type": "string", "pattern": "^[^=]+=.+"}},
+    }
     return {
         "operationId": "usage",
         "summary": "Sums of a workspace, for a key that may read.",

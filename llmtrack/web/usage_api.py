@@ -15,19 +15,20 @@ from llmtrack.domain.periods import (
     rfc3339,
 )
 from llmtrack.domain.spans import Span
-from llmtrack.services.usage_rows import BY_DAY, DIMENSIONS, usage_question, usage_rows
+from llmtrack.domain.tags import key_of, tag_name
+from llmtrack.services.usage_rows import BY_DAY, DIMENSIONS, usage_notes, usage_question, usage_rows
 from llmtrack.storage.key_lookup import scope_for_key
 from llmtrack.web.context import CLOCK_MS, DATABASE
 from llmtrack.web.ingest import KEY_RING
 from llmtrack.web.key_ring import KeyRefused, credential
 from llmtrack.web.security import problem
 
-PARAMETERS = frozenset({"by", "from", "to"})
+PARAMETERS = frozenset({"by", "from", "to", "where"})
 
 
 async def get_usage(request: web.Request) -> web.Response:
     """Query: `by` (default model), `from` (default the month's start), `to` (default the end of
-    the quarter hour that is running).
+    the quarter hour that is running), `where` (NAME=VALUE, repeatable: only events with it).
 
     Times are RFC 3339 or a date, which is its first moment in the workspace's zone.
     """
@@ -43,15 +44,16 @@ async def get_usage(request: web.Request) -> web.Response:
     if unknown:
         raise InvalidValue(min(unknown), f"there is no parameter {min(unknown)[:40]!r}")
     by = request.query.get("by", "model")
-    if by not in {*DIMENSIONS, BY_DAY}:
-        raise InvalidValue("by", f"by is one of {', '.join((*DIMENSIONS, BY_DAY))}")
+    if by not in {*DIMENSIONS, BY_DAY} and not key_of(by):
+        named = (*DIMENSIONS, BY_DAY, tag_name("KEY"))
+        raise InvalidValue("by", f"by is one of {', '.join(named)}")
     zone = scope.time_zone
     month_ms = day_start_ms(day_number(month_start(local_date(now_ms, zone))), zone)
     start_ms = _instant(request, "from", month_ms, zone)
     end_ms = _instant(request, "to", max(quarter_end_ms(now_ms), start_ms), zone)
     if end_ms < start_ms:
         raise InvalidValue("to", "to is before from")
-    question = await usage_question(scope, by, Span(start_ms, end_ms))
+    question = await usage_question(scope, by, Span(start_ms, end_ms), _filters(request))
     answer = {
         "workspace_id": scope.public_id,
         "time_zone": zone,
@@ -59,8 +61,19 @@ async def get_usage(request: web.Request) -> web.Response:
         "to": rfc3339(end_ms),
         "by": by,
         "rows": await usage_rows(scope, by, question),
+        "notes": usage_notes(question),
     }
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+
+
+def _filters(request: web.Request) -> dict[str, str]:
+    filters = {}
+    for text in request.query.getall("where", ()):
+        name, _, value = text.partition("=")
+        if (name not in DIMENSIONS and not key_of(name)) or not value:
+            raise InvalidValue("where", f"where {text[:40]!r} is not a dimension = a value")
+        filters[name] = value
+    return filters
 
 
 def _instant(request: web.Request, name: str, otherwise_ms: int, time_zone: str) -> int:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from llmtrack.domain.key_terms import KeyAccess, KeyTerms
+from llmtrack.services.tag_counting import drive_tag_changes
 from llmtrack.storage.keys import create_key
+from llmtrack.storage.tracked_tags import track_tag
 from tests.conftest import WHO, World
 from tests.web.conftest import Client
 from tests.web.test_ingest import send
@@ -62,3 +64,28 @@ async def test_a_senseless_question_names_its_parameter(
     assert status == 422
     assert answer["title"]
     assert re.search(r"by|from|to|workspace", answer["detail"].lower())
+
+
+async def test_a_reading_key_reads_by_tags(client: Client, world: World) -> None:
+    scope = await world.scope()
+    reader = await scope.write(create_key, name="bi", terms=KeyTerms(KeyAccess.READ), **WHO)
+    await scope.write(track_tag, key="team", **WHO)
+    await drive_tag_changes(scope)
+    for metadata in ({"team": "search"}, {"team": "ads"}, {}):
+        event = {"provider": "openai", "model": "o3", "metadata": metadata}
+        await send(client, world.acme_key.raw, event)
+
+    status, answer = await usage(client, reader.raw, "?by=tag:team&to=2026-11-21")
+    assert status == 200
+    assert {row["tag:team"]: row["events"] for row in answer["rows"]} == {
+        "search": 1,
+        "ads": 1,
+        None: 1,
+    }
+    assert answer["notes"] == []
+    status, answer = await usage(client, reader.raw, "?by=day&where=tag:team%3Dads&to=2026-11-21")
+    assert [row["events"] for row in answer["rows"]] == [1]
+    for wrong in ("?where=tag:team", "?where=x%3Dy"):
+        assert (await usage(client, reader.raw, wrong))[0] == 422
+    for unknown in ("?by=tag:x", "?where=tag:team%3Dx", "?where=model%3Dnone"):
+        assert (await usage(client, reader.raw, unknown))[0] == 404
