@@ -11,11 +11,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from .conftest import Target
+
+Run = Callable[..., str]
 
 LONG = os.environ.get("ATTACK") == "long"
 NODE = Path(__file__).parent / "node"
@@ -40,6 +43,7 @@ from wapitiCore.net import crawler
 crawler.wildcard_translate = lambda text: re.compile(fnmatch.translate(text))
 sys.exit(wapiti_main())
 """
+NOWHERE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
 UNWANTED_HEADER = "X-XSS-Protection is not set"
 """Browsers have dropped what it switched on, and it had holes of its own."""
 SELF = ["MEDIUM_MAYBE", "SCRIPT_ALLOWLIST_BYPASS", "script-src", "'self'"]
@@ -55,24 +59,29 @@ def found(name: str) -> str:
     return path
 
 
-def run(*command: str, stdin: str | None = None) -> str:
-    """What a tool says. Nobody but the server on this machine can be reached."""
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
-    done = subprocess.run(
-        command,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=TOOL_S,
-        env={**os.environ, **nowhere, "no_proxy": "localhost,127.0.0.1"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """`run(command)`: what a tool says that can reach nobody but the server on this machine."""
+
+    def call(*command: str, stdin: str | None = None) -> str:
+        done = subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TOOL_S,
+            cwd=tmp_path,  # some leave what they remember where they run
+            env={**os.environ, **NOWHERE, "no_proxy": "localhost,127.0.0.1"},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return call
 
 
 @pytest.mark.parametrize("access", ["ingest", "read"])
-def test_schemathesis_finds_no_fault_in_the_document(target: Target, access: str) -> None:
+def test_schemathesis_finds_no_fault_in_the_document(target: Target, run: Run, access: str) -> None:
     """No server error, no bad request accepted, no answer that the document does not know."""
     key, paths = {
         "ingest": (target.sending_key, ("/api/ingest", "/api/ingest/batch")),
@@ -100,7 +109,9 @@ def test_schemathesis_finds_no_fault_in_the_document(target: Target, access: str
         ("changes", "period=30d&by=feature&provider=openai"),
     ],
 )
-def test_sqlmap_injects_nothing(target: Target, tmp_path: Path, address: str, fields: str) -> None:
+def test_sqlmap_injects_nothing(
+    target: Target, run: Run, tmp_path: Path, address: str, fields: str
+) -> None:
     is_api = address.startswith("api/")
     where = f"{target.appliance.url}/" if is_api else target.workspace
     who = f"Authorization: Bearer {target.reading_key}" if is_api else f"Cookie: {target.cookie}"
@@ -112,7 +123,7 @@ def test_sqlmap_injects_nothing(target: Target, tmp_path: Path, address: str, fi
     assert "all tested parameters do not appear to be injectable" in said, said
 
 
-def test_wapiti_finds_nothing(target: Target, tmp_path: Path) -> None:
+def test_wapiti_finds_nothing(target: Target, run: Run, tmp_path: Path) -> None:
     """Signed in as an owner, it fills in every form that it finds."""
     found("wapiti")
     url, report = target.appliance.url, tmp_path / "report.json"
@@ -177,7 +188,7 @@ def test_under_slow_clients_of_three_kinds_others_get_their_answers(
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/nothing-here", "/api/openapi.json"])
-def test_csp_evaluator_has_nothing_against_the_policy(target: Target, path: str) -> None:
+def test_csp_evaluator_has_nothing_against_the_policy(target: Target, run: Run, path: str) -> None:
     node = found("node")
     if not (NODE / "node_modules" / "csp_evaluator").exists():
         pytest.skip("csp_evaluator is not installed: npm ci in tests/attack/node")
