@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from bench.figures import Figure, median
-from llmtrack.storage.database import connect_writer
 from llmtrack.storage.migrating import migrate
+from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.usage import REMEMBER_KEYS
 
 BATCH = 64

@@ -7,9 +7,9 @@ from pathlib import Path
 from bench.figures import Figure, median
 from bench.load import Load, run_load
 from bench.servers import Pair, bare, make_pair, product, set_up
-from llmtrack.storage.database import connect_writer
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.migrating import migrate
+from llmtrack.storage.opening import connect_writer
 
 BATCH = 1000
 BATCH_CONNECTIONS = 4

@@ -27,6 +27,7 @@ PACKAGE_RULES: list[Rule] = [
     habits.prints,
     walls.connections_elsewhere,
     walls.pages_with_the_database,
+    walls.pages_that_write_freely,
 ]
 RULES_EVERYWHERE: list[Rule] = [
     habits.long_files,

@@ -36,7 +36,7 @@ def report(data: Data, workspace: str, as_json: bool) -> None:
 
         scope = await scope_for_admin(database, workspace)
         found = await access_of(database, scope, now_ms=now_ms())
-        grants = await list_grants(database, scope, now_ms=now_ms())
+        grants = await list_grants(scope, now_ms=now_ms())
         return _report(scope, found) | {"grants": [_grant_fields(grant) for grant in grants]}
 
     made = data.run(run)
@@ -88,7 +88,7 @@ def grants(data: Data, workspace: str, as_json: bool) -> None:
         from llmtrack.storage.workspaces import scope_for_admin
 
         scope = await scope_for_admin(database, workspace)
-        return [_grant_fields(g) for g in await list_grants(database, scope, now_ms=now_ms())]
+        return [_grant_fields(g) for g in await list_grants(scope, now_ms=now_ms())]
 
     columns = ("id", "email", "reason", "created_at", "expires_at")
     print_rows(data.run(run), columns=columns, as_json=as_json, none="nobody looks in")
@@ -124,7 +124,7 @@ def grant(
             return create_grant(connection, workspace_id, user, reason=reason, hours=hours, **who)
 
         public_id = await scope.write(add)
-        found = await list_grants(database, scope, now_ms=now_ms())
+        found = await list_grants(scope, now_ms=now_ms())
         return next(_grant_fields(each) for each in found if each.public_id == public_id)
 
     print_fields(data.run(run, changes=True), as_json=as_json)

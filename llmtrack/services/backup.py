@@ -31,7 +31,6 @@ from llmtrack.services.sealing import (
     seal_file,
     unseal_file,
 )
-from llmtrack.storage.database import DatabaseUnusable
 from llmtrack.storage.engine import sqlite_version
 from llmtrack.storage.faults import Fault, fault_of
 from llmtrack.storage.maintenance import (
@@ -45,6 +44,7 @@ from llmtrack.storage.maintenance import (
 )
 from llmtrack.storage.maintenance_audit import all_audit_heads, heads_text
 from llmtrack.storage.migrating import schema_version
+from llmtrack.storage.opening import DatabaseUnusable
 from llmtrack.storage.writer import Connection
 
 COPY_ATTEMPTS = 3

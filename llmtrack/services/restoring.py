@@ -25,7 +25,6 @@ from llmtrack.services.deletion_file import read_deletions
 from llmtrack.services.files import give_to_owner_of, make_directory, put_in_place, sync
 from llmtrack.services.lock import DirectoryLock
 from llmtrack.services.manifest import BackupUnusable
-from llmtrack.storage.database import connect_writer
 from llmtrack.storage.deletions import Deletion, all_deletions
 from llmtrack.storage.maintenance import (
     all_forget_sign_ins,
@@ -35,6 +34,7 @@ from llmtrack.storage.maintenance import (
 )
 from llmtrack.storage.maintenance_links import all_revoke_links
 from llmtrack.storage.migrating import migrate
+from llmtrack.storage.opening import connect_writer
 
 
 class Restored(NamedTuple):

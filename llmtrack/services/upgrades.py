@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from llmtrack.services.backup import BackupFacts, check_space, create, default_name, start_empty
 from llmtrack.services.files import make_directory
-from llmtrack.storage.database import connect_writer
 from llmtrack.storage.maintenance import all_copied, bytes_in_use, open_to_read
 from llmtrack.storage.migrating import migrate, schema_version
+from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.schema import MIGRATIONS
 
 PRE_UPGRADE = "pre-upgrade"

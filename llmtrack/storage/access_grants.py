@@ -99,10 +99,9 @@ order by g.created_ms desc, g.public_id
 """  # noqa: S608 - a constant
 
 
-async def list_grants(database: Database, scope: Scope, *, now_ms: int) -> list[Grant]:
-    """Those in force in a workspace. On the whole file: who looks in is no member."""
-    rows = await database.rows(LIST_GRANTS, workspace_id=scope.workspace_id, now_ms=now_ms)
-    return [Grant(*row) for row in rows]
+async def list_grants(scope: Scope, *, now_ms: int) -> list[Grant]:
+    """Those in force in a workspace."""
+    return [Grant(*row) for row in await scope.rows(LIST_GRANTS, now_ms=now_ms)]
 
 
 # Each workspace asks for its own: grants have no index across workspaces.

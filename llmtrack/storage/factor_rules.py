@@ -3,6 +3,18 @@
 import sqlite3
 
 from llmtrack.storage.audit import Actor, record
+from llmtrack.storage.scope import Scope
+
+FIND_RULE = """
+-- factor_rules.requires_second_factor
+select requires_second_factor from workspace where id = :workspace_id
+"""
+
+
+async def requires_second_factor(scope: Scope) -> bool:
+    [row] = await scope.rows(FIND_RULE)
+    return bool(row[0])
+
 
 SET_RULE = """
 -- factor_rules.require_second_factor

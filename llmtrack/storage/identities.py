@@ -122,19 +122,19 @@ def create_from_identity(
 
 def join_by_identity(
     connection: sqlite3.Connection,
+    workspace_id: int,
     identity: Identity,
+    digest: bytes,
     *,
-    invitation: tuple[str, bytes],
     ip: str | None,
     now_ms: int,
 ) -> User:
-    """Take an invitation (workspace and token's digest) with a new account that the identity opens.
+    """Take an invitation (its token's digest) with a new account that the identity opens.
 
     Raises Refused, AlreadyExists.
     """
-    workspace, digest = invitation
     joined = accept_invitation(
-        connection, workspace, digest, user=None, name=identity.name, ip=ip, now_ms=now_ms
+        connection, workspace_id, digest, user=None, name=identity.name, ip=ip, now_ms=now_ms
     )
     by = Actor(joined.id, joined.email, ip)
     link_identity(connection, joined, identity, actor=by, now_ms=now_ms)

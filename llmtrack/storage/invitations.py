@@ -147,18 +147,18 @@ class OpenInvitation:
     has_account: bool
 
 
-FIND_INVITATION = """
--- invitations.find_invitation
+_OPEN = """
 select w.id, w.public_id, w.name, i.email, i.role,
   exists (select 1 from user where email = i.email), i.public_id
 from workspace w
 join invitation i on i.workspace_id = w.id
-where w.public_id = :workspace
-  and i.token_digest = :digest
+where i.token_digest = :digest
   and i.used_ms is null
   and i.revoked_ms is null
   and i.expires_ms > :now_ms
 """
+FIND_INVITATION = f"-- invitations.find_invitation{_OPEN}  and w.public_id = :workspace"
+FIND_TO_TAKE = f"-- invitations.accept_invitation{_OPEN}  and w.id = :workspace_id"
 
 
 async def find_invitation(
@@ -179,7 +179,7 @@ where workspace_id = :workspace_id and public_id = :public_id
 
 def accept_invitation(
     connection: sqlite3.Connection,
-    workspace: str,
+    workspace_id: int,
     digest: bytes,
     *,
     user: User | None,
@@ -189,8 +189,8 @@ def accept_invitation(
     now_ms: int,
 ) -> User:
     """Use it up: `user` joins, or an account is made for the address. Raises Refused."""
-    values = {"workspace": workspace, "digest": digest, "now_ms": now_ms}
-    row = connection.execute(FIND_INVITATION, values).fetchone()
+    place = {"workspace_id": workspace_id, "now_ms": now_ms}
+    row = connection.execute(FIND_TO_TAKE, {**place, "digest": digest}).fetchone()
     if row is None:
         raise Refused("this invitation is not valid any more", fix="ask for another one")
     found = _open(row)
@@ -207,9 +207,8 @@ def accept_invitation(
             now_ms=now_ms,
         )
         actor = Actor(user.id, user.email, ip)
-    taken = {"workspace_id": found.workspace_id, "public_id": row[6], "now_ms": now_ms}
-    connection.execute(TAKE_INVITATION, taken)
-    add_member(connection, found.workspace_id, user.id, role=found.role, actor=actor, now_ms=now_ms)
+    connection.execute(TAKE_INVITATION, {**place, "public_id": row[6]})
+    add_member(connection, workspace_id, user.id, role=found.role, actor=actor, now_ms=now_ms)
     return user
 
 

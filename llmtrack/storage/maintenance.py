@@ -10,15 +10,11 @@ from typing import NamedTuple
 
 from llmtrack.domain.money import join_pico
 from llmtrack.storage.connections import open_alone, open_reading
-from llmtrack.storage.database import (
-    Database,
-    DatabaseUnusable,
-    check_identity,
-    connect_writer,
-)
+from llmtrack.storage.database import Database
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.faults import Fault, fault_of
 from llmtrack.storage.maintenance_sizes import all_bytes_in_use
+from llmtrack.storage.opening import DatabaseUnusable, check_identity, connect_writer
 from llmtrack.storage.pending_sums import noted_cost_pico
 
 PROBLEMS_MAX = 20

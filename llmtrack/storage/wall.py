@@ -37,10 +37,12 @@ Execute = Callable[[str], sqlite3.Cursor]
 SHARED = frozenset({"global_model_alias", "global_price_override", "price_list"})
 """Tables of the instance that every workspace may read whole: lists of prices."""
 
-# What a workspace may see of tables that are not its own: itself, who its members are, and the
-# rate cards but for those of others' own prices. `not indexed` still takes the integer primary
-# key, and nothing else.
-_MEMBERS = "select user_id from main.membership where workspace_id = current_workspace()"
+# What a workspace may see of tables that are not its own: itself, who its members are and who
+# has leave to look in, and the rate cards but for those of others' own prices. `not indexed`
+# still takes the integer primary key, and nothing else.
+_PEOPLE = """
+select user_id from main.membership where workspace_id = current_workspace()
+union all select user_id from main.access_grant where workspace_id = current_workspace()"""
 _ORIGIN = "json_extract(case when json_valid(card) then card end, '$.origin')"
 _OWN_PRICES = """
 select 'override:' || public_id from main.price_override where workspace_id = current_workspace()
@@ -56,7 +58,7 @@ PARTS = {
         frozenset[str](),
     ),
     "user": (
-        f"select {{columns}} from main.user not indexed where id in ({_MEMBERS})",  # noqa: S608
+        f"select {{columns}} from main.user not indexed where id in ({_PEOPLE})",  # noqa: S608
         frozenset({"password_hash"}),
     ),
 }

@@ -8,6 +8,8 @@ a connection is `within` a workspace, a statement that changes a table of tenant
   is `workspace_id = ` and a parameter, and it is never set,
 - and binds the workspace that it is within, where the parameter has that name.
 
+Within INSTANCE, where a page changes an account, it changes nothing of any workspace.
+
 What has to cross workspaces is written by `storage/maintenance*.py` and by commands, which are
 never within one. Held up by tests/storage/test_write_wall.py.
 """
@@ -21,6 +23,7 @@ from typing import Any
 
 INSTANCE = 0
 """The chain of the audit log that belongs to no workspace."""
+WITH_INSTANCE_ROWS = "audit_log"
 
 _WRITE = re.compile(
     r"\b(?:(?P<insert>insert|replace)\s+(?:or\s+\w+\s+)?into|(?P<delete>delete\s+from)"
@@ -67,6 +70,8 @@ class Writing(sqlite3.Connection):
         return super().executemany(sql, rows)
 
     def _check(self, sql: str, parameters: Any) -> None:
+        if self.workspace_id == INSTANCE:
+            check_outside(sql, self._tenants)
         check_form(sql, self._tenants)
         if isinstance(parameters, Mapping) and "workspace_id" in parameters:
             bound = parameters["workspace_id"]
@@ -87,11 +92,23 @@ def tenant_tables(connection: sqlite3.Connection) -> frozenset[str]:
 @lru_cache(maxsize=2048)
 def check_form(sql: str, tenants: frozenset[str]) -> None:
     """Raises ForbiddenWrite unless all that a statement writes is of one workspace."""
-    text = _QUOTES.sub("", _COMMENTS.sub(" ", sql))
-    for write in _WRITE.finditer(text):
-        table = write["table"].lower().removeprefix("main.")
+    for write, table in _writes(sql):
         if table in tenants and not _is_scoped(write, table):
             raise ForbiddenWrite(f"a workspace's statement must name its workspace: {sql[:120]}")
+
+
+@lru_cache(maxsize=512)
+def check_outside(sql: str, tenants: frozenset[str]) -> None:
+    """Raises ForbiddenWrite if a statement writes what belongs to a workspace."""
+    for _, table in _writes(sql):
+        if table in tenants and table != WITH_INSTANCE_ROWS:
+            raise ForbiddenWrite(f"outside of workspaces, {table} stays as it is: {sql[:120]}")
+
+
+def _writes(sql: str) -> Iterator[tuple[re.Match[str], str]]:
+    """What a statement writes, and to which table."""
+    for write in _WRITE.finditer(_QUOTES.sub("", _COMMENTS.sub(" ", sql))):
+        yield write, write["table"].lower().removeprefix("main.")
 
 
 def _is_scoped(write: re.Match[str], table: str) -> bool:

@@ -70,7 +70,7 @@ async def _page(request: web.Request, *, refusal: Refused | None = None) -> web.
         access=access,
         is_overdue=access.is_overdue(now_ms),
         review_days=REVIEW_DAYS,
-        grants=await list_grants(database, scope, now_ms=now_ms),
+        grants=await list_grants(scope, now_ms=now_ms),
         own_id=request[SIGNED_IN].user.public_id,
         is_owner=scope.role is Role.OWNER,
         url=_url(request),

@@ -41,7 +41,7 @@ async def post_password(request: web.Request) -> web.StreamResponse:
         check_password(form["password"], email=user.email, second_factor=has_factor)
     except InvalidValue as error:
         return await account_page(request, error=error)
-    await database.write(
+    await database.write_outside(
         change_password,
         user,
         password_hash=await request.app[PASSWORD_POOL].hash(form["password"]),
@@ -58,7 +58,7 @@ async def post_identity_removal(request: web.Request) -> web.StreamResponse:
     question = await need_proof(request)
     if question is not None:
         return question
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         unlink_identity,
         request[SIGNED_IN].user,
         request.match_info["identity"],
@@ -70,7 +70,7 @@ async def post_identity_removal(request: web.Request) -> web.StreamResponse:
 
 @require_user
 async def post_session_end(request: web.Request) -> web.StreamResponse:
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         revoke_session,
         request[SIGNED_IN].user,
         request.match_info["session"],
@@ -83,7 +83,7 @@ async def post_session_end(request: web.Request) -> web.StreamResponse:
 @require_user
 async def post_other_sessions_end(request: web.Request) -> web.StreamResponse:
     signed_in = request[SIGNED_IN]
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         revoke_sessions,
         signed_in.user,
         but=signed_in.session,

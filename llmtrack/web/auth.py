@@ -61,7 +61,7 @@ async def _recognise(request: web.Request, digest: bytes) -> None:
     if session is None or not may_go_on(request.app, session.user, session.how):
         return
     if now_ms - session.last_seen_ms >= TOUCH_MS:
-        await database.write(touch_session, digest, now_ms=now_ms)
+        await database.write_outside(touch_session, digest, now_ms=now_ms)
     request[SIGNED_IN] = SignedIn(session.user, digest, session.proved_ms, session.how)
     request[VIEWER] = Viewer(session.user.email, is_admin=session.user.is_admin)
 
@@ -197,8 +197,8 @@ async def start_session(
     database = request.app[DATABASE]
     before = request.get(SIGNED_IN)
     if before is not None:
-        await database.write(end_session, before.session)
-    await database.write(
+        await database.write_outside(end_session, before.session)
+    await database.write_outside(
         create_session,
         token.digest,
         user_id,
@@ -214,7 +214,7 @@ async def start_session(
 async def stop_session(request: web.Request, response: web.Response) -> None:
     signed_in = request.get(SIGNED_IN)
     if signed_in is not None:
-        await request.app[DATABASE].write(end_session, signed_in.session)
+        await request.app[DATABASE].write_outside(end_session, signed_in.session)
     response.del_cookie(
         cookie_name(request.app),
         path="/",

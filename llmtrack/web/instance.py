@@ -33,9 +33,9 @@ async def post_grant(request: web.Request) -> web.StreamResponse:
     try:
         workspace = await find_workspace(database, form["workspace"])
         hours = int(form["hours"]) if form["hours"].isascii() and form["hours"].isdigit() else 0
-        await database.write(
-            create_grant,
+        await database.write_within(
             workspace.id,
+            create_grant,
             user,
             reason=form["reason"],
             hours=hours,
@@ -55,7 +55,7 @@ async def get_person(request: web.Request) -> web.StreamResponse:
 @require_admin
 async def post_session_end(request: web.Request) -> web.StreamResponse:
     user = await _person(request)
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         revoke_session,
         user,
         request.match_info["session"],
@@ -68,7 +68,7 @@ async def post_session_end(request: web.Request) -> web.StreamResponse:
 @require_admin
 async def post_sessions_end(request: web.Request) -> web.StreamResponse:
     user = await _person(request)
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         revoke_sessions,
         user,
         but=request[SIGNED_IN].session,
@@ -86,7 +86,7 @@ async def post_state(request: web.Request) -> web.StreamResponse:
         error = Refused("your own account is not yours to disable", fix="ask another administrator")
         return await _person_page(request, user, refusal=error)
     change = disable_user if form["state"] == "disabled" else enable_user
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         change, user.id, actor=actor_of(request), now_ms=request.app[CLOCK_MS]()
     )
     return see_other(_person_url(user))

@@ -44,9 +44,9 @@ async def post_invitation_answer(request: web.Request) -> web.StreamResponse:
     except InvalidValue as error:
         return _page(request, found, form["token"], name=form["name"], error=error)
     try:
-        joined = await request.app[DATABASE].write(
+        joined = await request.app[DATABASE].write_within(
+            found.workspace_id,
             accept_invitation,
-            form["workspace"],
             token_digest(form["token"]),
             user=user,
             password_hash=password_hash,
@@ -60,7 +60,7 @@ async def post_invitation_answer(request: web.Request) -> web.StreamResponse:
     if user is None:
         await start_session(request, response, joined.id, how="invitation")
         now_ms = request.app[CLOCK_MS]()
-        await request.app[DATABASE].write(
+        await request.app[DATABASE].write_outside(
             note_sign_in, joined.id, how="invitation", ip=request.remote, now_ms=now_ms
         )
     return response

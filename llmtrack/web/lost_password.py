@@ -49,7 +49,7 @@ async def _send(app: web.Application, mailer: Mailer, email: str, ip: str | None
     if row is None or must_use_sso(app, row.user):
         return
     token, actor = mint_token(), Actor(None, "somebody not signed in", ip)
-    await app[DATABASE].write(
+    await app[DATABASE].write_outside(
         create_sign_in_link, token.digest, row.user, actor=actor, now_ms=app[CLOCK_MS]()
     )
     link = f"{app[SITE].base_url}/sign-in/link?token={token.raw}"

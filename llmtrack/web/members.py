@@ -9,17 +9,16 @@ from llmtrack.domain.errors import AlreadyExists, InvalidValue, Refused
 from llmtrack.domain.roles import Permission, Role, may
 from llmtrack.storage.access_grants import list_grants
 from llmtrack.storage.access_reviews import review_due_ms
-from llmtrack.storage.factor_rules import require_second_factor
+from llmtrack.storage.factor_rules import require_second_factor, requires_second_factor
 from llmtrack.storage.invitations import (
     create_invitation,
     list_invitations,
     revoke_invitation,
 )
 from llmtrack.storage.member_changes import remove_member, set_role
-from llmtrack.storage.memberships import memberships
 from llmtrack.storage.workspaces import list_members
 from llmtrack.web.auth import actor_of, require, see_other
-from llmtrack.web.context import CLOCK_MS, DATABASE, FRESH_KEYS, SCOPE, SIGNED_IN, SITE
+from llmtrack.web.context import CLOCK_MS, FRESH_KEYS, SCOPE, SIGNED_IN, SITE
 from llmtrack.web.forms import read_form, sentence
 from llmtrack.web.render import page
 
@@ -160,8 +159,8 @@ async def _page(
         members=await list_members(scope),
         invitations=await list_invitations(scope, now_ms=now_ms) if may_manage else [],
         link=request.app[FRESH_KEYS].take(session, invited, now_ms) if invited else None,
-        is_strict=await _is_strict(request),
-        grants=await list_grants(request.app[DATABASE], scope, now_ms=now_ms),
+        is_strict=await requires_second_factor(scope),
+        grants=await list_grants(scope, now_ms=now_ms),
         is_review_due=may_manage and now_ms >= await review_due_ms(scope),
         may_rule=may(scope.role, Permission.MANAGE_WORKSPACE),
         own_id=request[SIGNED_IN].user.public_id,
@@ -174,13 +173,6 @@ async def _page(
         error_field=error.field if error else None,
         error_text=sentence(error) if error else "",
     )
-
-
-async def _is_strict(request: web.Request) -> bool:
-    """Whether the workspace asks for a second factor."""
-    found = await memberships(request.app[DATABASE], request[SIGNED_IN].user.id)
-    own = request[SCOPE].public_id
-    return any(each.requires_second_factor for each in found if each.public_id == own)
 
 
 def _role(text: str) -> Role:

@@ -83,7 +83,9 @@ async def passkey_behind(request: web.Request, asked: Asked, answer: str) -> Use
         log.warning("a passkey from %s was refused: %s", ip, error)
         raise PasskeyRefused(WRONG) from error
     now_ms = request.app[CLOCK_MS]()
-    if not await database.write(use_passkey, passkey, counter=counter, ip=ip, now_ms=now_ms):
+    if not await database.write_outside(
+        use_passkey, passkey, counter=counter, ip=ip, now_ms=now_ms
+    ):
         log.warning("passkey %s of %s counted backwards", passkey.public_id, passkey.user.public_id)
         raise PasskeyRefused(COPIED)
     return passkey.user

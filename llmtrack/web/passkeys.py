@@ -148,7 +148,7 @@ async def post_enrolment(request: web.Request) -> web.StreamResponse:
     signed_in, database = request[SIGNED_IN], request.app[DATABASE]
     try:
         made = await new_passkey(request, Asked(signed_in.session, ENROL), _answer(form))
-        await database.write(
+        await database.write_outside(
             add_passkey,
             signed_in.user,
             name=form["name"] or "Passkey",

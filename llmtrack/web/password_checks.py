@@ -56,7 +56,7 @@ async def note_failure(
     failures = delays.failures(account, ip, now_ms)
     if failures > FAILURES_NOTED and failures & (failures - 1):
         return
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         record,
         workspace_id=None,
         actor=Actor(None, "somebody not signed in", request.remote),
@@ -86,5 +86,5 @@ async def user_behind(request: web.Request, email: str, password: str) -> User |
         return None
     if app[PASSWORD_POOL].needs_rehash(password_hash):
         fresh = await app[PASSWORD_POOL].hash(password)
-        await app[DATABASE].write(rehash_password, row.user.id, password_hash=fresh)
+        await app[DATABASE].write_outside(rehash_password, row.user.id, password_hash=fresh)
     return row.user

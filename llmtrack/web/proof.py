@@ -93,7 +93,7 @@ async def _prove_by_passkey(
 async def renew_session(request: web.Request, *, how: str | None = None) -> None:
     """Proved: the session goes on under a new token, which leaves with the answer."""
     token, now_ms, signed_in = mint_token(), request.app[CLOCK_MS](), request[SIGNED_IN]
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         prove_session, signed_in.session, token.digest, how=how, now_ms=now_ms
     )
     request[SIGNED_IN] = signed_in._replace(

@@ -84,10 +84,12 @@ async def code_fits(request: web.Request, user: User, code: str) -> bool:
             continue
         step = matching_step(secret.decode(), code, now_ms=now_ms, after_step=totp.step)
         if step is not None:
-            return await database.write(use_step, user.id, totp.public_id, step=step, now_ms=now_ms)
+            return await database.write_outside(
+                use_step, user.id, totp.public_id, step=step, now_ms=now_ms
+            )
     actor = Actor(user.id, user.email, request.remote)
     digest = recovery_digest(code)
-    return await database.write(use_recovery_code, user, digest, actor=actor, now_ms=now_ms)
+    return await database.write_outside(use_recovery_code, user, digest, actor=actor, now_ms=now_ms)
 
 
 @require_user
@@ -117,7 +119,7 @@ async def post_enrolment(request: web.Request) -> web.StreamResponse:
         step = matching_step(enrolment.secret, form["code"], now_ms=now_ms, after_step=0)
         if step is None:
             raise InvalidValue("code", "that is not the code the app shows now")  # noqa: TRY301
-        await database.write(
+        await database.write_outside(
             add_totp,
             signed_in.user,
             name=form["name"] or "Authenticator app",
@@ -147,7 +149,7 @@ async def post_factor_removal(request: web.Request) -> web.StreamResponse:
     question = await need_proof(request)
     if question is not None:
         return question
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         remove_factor,
         request[SIGNED_IN].user,
         request.match_info["factor"],
@@ -160,7 +162,7 @@ async def post_factor_removal(request: web.Request) -> web.StreamResponse:
 async def new_codes(request: web.Request) -> web.Response:
     """Shown once, on the account page."""
     codes, now_ms, signed_in = mint_recovery_codes(), request.app[CLOCK_MS](), request[SIGNED_IN]
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         set_recovery_codes,
         signed_in.user,
         [recovery_digest(code) for code in codes],

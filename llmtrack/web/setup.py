@@ -49,7 +49,7 @@ async def post_setup(request: web.Request) -> web.StreamResponse:
     key = made.created_key.key
     response = see_other(f"/w/{made.workspace.public_id}/keys/{key.public_id}")
     session = await start_session(request, response, made.user.id)
-    await database.write(
+    await database.write_outside(
         note_sign_in, made.user.id, how="setup link", ip=request.remote, now_ms=now_ms
     )
     request.app[FRESH_KEYS].put(session, key.public_id, made.created_key.raw, now_ms)

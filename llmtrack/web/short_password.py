@@ -46,7 +46,7 @@ async def post_short_password(request: web.Request) -> web.StreamResponse:
         check_password(form["password"], email=email)
     except InvalidValue as error:
         return again(error=sentence(error), status=422)
-    await app[DATABASE].write(
+    await app[DATABASE].write_outside(
         change_password,
         user,
         password_hash=await app[PASSWORD_POOL].hash(form["password"]),

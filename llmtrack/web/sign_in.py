@@ -93,7 +93,9 @@ async def post_sign_in_link(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, ("token",))
     digest, now_ms = token_digest(form["token"]), request.app[CLOCK_MS]()
     try:
-        user_id = await request.app[DATABASE].write(redeem_sign_in_link, digest, now_ms=now_ms)
+        user_id = await request.app[DATABASE].write_outside(
+            redeem_sign_in_link, digest, now_ms=now_ms
+        )
     except Refused:
         return await sign_in_page(request, error=_LINK_GONE, status=410)
     user = await user_of_id(request.app[DATABASE], user_id)
@@ -151,7 +153,7 @@ async def welcome(
     response = see_other(next_path)
     await start_session(request, response, user_id, how=how)
     now_ms = request.app[CLOCK_MS]()
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         note_sign_in, user_id, how=how, ip=request.remote, now_ms=now_ms
     )
     return response

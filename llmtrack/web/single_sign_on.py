@@ -169,10 +169,11 @@ async def _finish_invitation(request: web.Request, flow: Flow, identity: Identit
             f"The invitation is for {found.email}, and you came back as "
             f"{identity.email or 'somebody without an address'}."
         )
-    joined = await request.app[DATABASE].write(
+    joined = await request.app[DATABASE].write_within(
+        found.workspace_id,
         join_by_identity,
         identity,
-        invitation=(invitation[0], token_digest(invitation[1])),
+        token_digest(invitation[1]),
         ip=request.remote,
         now_ms=request.app[CLOCK_MS](),
     )
@@ -181,7 +182,7 @@ async def _finish_invitation(request: web.Request, flow: Flow, identity: Identit
 
 async def _finish_link(request: web.Request, flow: Flow, identity: Identity) -> web.Response:
     _same_user(request, flow)
-    await request.app[DATABASE].write(
+    await request.app[DATABASE].write_outside(
         link_identity,
         request[SIGNED_IN].user,
         identity,
@@ -223,7 +224,7 @@ async def _new_user(request: web.Request, identity: Identity) -> User:
             "another way and link it on the account page; else ask an administrator.",
             fix=f'llmtrack users link EMAIL --subject "{identity.subject}"',
         )
-    now_ms, write = request.app[CLOCK_MS](), request.app[DATABASE].write
+    now_ms, write = request.app[CLOCK_MS](), request.app[DATABASE].write_outside
     try:
         return await write(create_from_identity, identity, ip=request.remote, now_ms=now_ms)
     except AlreadyExists as error:
@@ -236,7 +237,7 @@ async def _let_in(
     if user.disabled_ms is not None:
         raise ProviderRefused("Your account here is disabled. Ask an administrator.")
     now_ms = request.app[CLOCK_MS]()
-    await request.app[DATABASE].write(use_identity, identity, now_ms=now_ms)
+    await request.app[DATABASE].write_outside(use_identity, identity, now_ms=now_ms)
     if _provider(request).rules.counts_as_two(identity):
         return await welcome(request, user.id, next_path, how=SSO + WITH_MFA)
     step = await half_way(request, user, SSO, next_path)

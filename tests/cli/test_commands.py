@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llmtrack.storage.database import connect_writer
+from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.usage import UsageWriter
 from llmtrack.storage.writer import transaction
 from tests.events import NOW_MS, make_event

@@ -18,7 +18,7 @@ from llmtrack.services import (
     price_updates,
     sealing,
 )
-from llmtrack.storage import database
+from llmtrack.storage import opening
 from llmtrack.storage.faults import Fault
 from llmtrack.web import server
 
@@ -35,7 +35,7 @@ CLASSES = {
         price_updates,
         page_check,
         acme_client,
-        database,
+        opening,
         server,
     )
     for name in vars(module)
@@ -63,7 +63,7 @@ def sqlite_error(name: str) -> sqlite3.Error:
 
 
 def caused(by: BaseException) -> BaseException:
-    error = database.DatabaseUnusable("x")
+    error = opening.DatabaseUnusable("x")
     error.__cause__ = by
     return error
 
@@ -90,8 +90,8 @@ def caused(by: BaseException) -> BaseException:
         (sqlite_error("SQLITE_READONLY_DBMOVED"), 77),
         (listening.PortForbidden("x"), 77),
         (caused(sqlite_error("SQLITE_NOTADB")), 78),
-        (database.DatabaseUnusable("x"), 78),
-        (database.SchemaTooNew("x"), 78),
+        (opening.DatabaseUnusable("x"), 78),
+        (opening.SchemaTooNew("x"), 78),
         (certificates.CertificateUnusable("x"), 78),
         (listening.AddressUnusable("x"), 78),
         (ZeroDivisionError("x"), 1),

@@ -15,7 +15,8 @@ from llmtrack.services.inspection import recounted
 from llmtrack.services.lock import AlreadyRunning, DirectoryLock
 from llmtrack.services.manifest import BackupUnusable, manifest_path
 from llmtrack.services.restoring import restore
-from llmtrack.storage.database import Database, DatabaseUnusable, SchemaTooNew
+from llmtrack.storage.database import Database
+from llmtrack.storage.opening import DatabaseUnusable, SchemaTooNew
 from llmtrack.storage.schema import MIGRATIONS
 from llmtrack.storage.workspaces import scope_for_admin
 from tests.conftest import NOW_MS, World

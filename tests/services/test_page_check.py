@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from llmtrack.services.page_check import check_pages_meanwhile
-from llmtrack.storage.database import connect_writer
 from llmtrack.storage.migrating import migrate
+from llmtrack.storage.opening import connect_writer
 
 FILL = """
 with recursive n(i) as (select 1 union all select i + 1 from n where i < 250000)

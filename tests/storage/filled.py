@@ -13,14 +13,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from llmtrack.storage.database import connect_writer
 from llmtrack.storage.migrating import migrate
+from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.schema import LOOKUP_TABLES
 from llmtrack.storage.wall import PARTS, SHARED
 from tests.storage.seeded import repeatable
 
 WORKSPACES = (1, 2, 3)
 OWN = 2
+PEOPLE = (
+    f"select user_id from membership where workspace_id = {OWN}"
+    f" union select user_id from access_grant where workspace_id = {OWN}"
+)
 ROWS_EACH = 6
 TRIES = 60
 _CHOICES = re.compile(r"check\s*\(\s*(\w+)\s+in\s*\(([^)]*)\)", re.IGNORECASE)
@@ -59,10 +63,7 @@ def leave_one(shared: Path, alone: Path) -> None:
     shutil.copy(shared, alone)
     with closing(connect_writer(alone)) as connection:
         connection.execute("pragma foreign_keys=off")
-        connection.execute(
-            "delete from user where id not in"
-            f" (select user_id from membership where workspace_id = {OWN})"
-        )
+        connection.execute(f"delete from user where id not in ({PEOPLE})")
         connection.execute(f"delete from workspace where id != {OWN}")
         for table in tables_in(connection):
             names = [name for name, _ in columns_of(connection, table)]

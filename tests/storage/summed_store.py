@@ -10,7 +10,6 @@ from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import QUARTER_MS, day_of
 from llmtrack.domain.pricing import CostStatus
 from llmtrack.domain.usage import Usage
-from llmtrack.storage.database import connect_writer
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
     LATENCY_DAY_KINDS,
@@ -22,6 +21,7 @@ from llmtrack.storage.dimensions import (
     pair_code,
 )
 from llmtrack.storage.migrating import migrate
+from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.pending_sums import PendingSums
 from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.storage.usage import Outcome, UsageWriter

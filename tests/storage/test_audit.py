@@ -14,7 +14,7 @@ from llmtrack.storage.audit import (
     list_entries,
     record,
 )
-from llmtrack.storage.database import Database, connect_writer
+from llmtrack.storage.database import Database
 from llmtrack.storage.key_changes import deactivate_key
 from llmtrack.storage.keys import create_key
 from llmtrack.storage.maintenance_audit import (
@@ -23,6 +23,7 @@ from llmtrack.storage.maintenance_audit import (
     all_audit_missing,
     all_audit_verdict,
 )
+from llmtrack.storage.opening import connect_writer
 from tests.conftest import NOW_MS, WHO, World
 
 ALICE = Actor(7, "alice@example.com", "192.0.2.1")

@@ -10,8 +10,8 @@ from types import FrameType
 import pytest
 
 from llmtrack.storage import migrating
-from llmtrack.storage.database import connect_writer
 from llmtrack.storage.migrating import migrate
+from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.schema import MIGRATIONS
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmtrack.storage.database import Database, connect_writer
+from llmtrack.storage.database import Database
+from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.pending_sums import PendingSums, settle
 from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.storage.usage import Outcome

@@ -19,7 +19,7 @@ from llmtrack.storage.database import Database
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.wall import PARTS, SHARED, ForbiddenText, TooSlow, Walled, tables_of
 from tests.conftest import World
-from tests.storage.filled import OWN, columns_of, fill, tables_in
+from tests.storage.filled import OWN, PEOPLE, columns_of, fill, tables_in
 
 LEGITIMATE = [
     "select distinct workspace_id from event",
@@ -183,14 +183,11 @@ def test_every_table_of_the_file_is_behind_a_view(shared: Path, walled: Walled) 
     assert len(tables) > 20
 
 
-def test_the_members_are_all_that_a_workspace_sees_of_users(shared: Path, walled: Walled) -> None:
+def test_who_may_enter_is_all_that_a_workspace_sees_of_users(shared: Path, walled: Walled) -> None:
     with closing(sqlite3.connect(shared)) as connection:
-        members = connection.execute(
-            "select distinct user_id from membership join user on id = user_id"
-            " where workspace_id = 2"
-        ).fetchall()
+        people = connection.execute(f"select id from user where id in ({PEOPLE})").fetchall()
     seen = [tuple(row) for row in walled.execute("select id from user order by id").fetchall()]
-    assert seen == sorted(members)
+    assert seen == sorted(people)
     assert "password_hash" not in walled.execute("select * from user limit 1").description
 
 

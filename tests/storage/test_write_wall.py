@@ -13,10 +13,19 @@ import pytest
 
 import llmtrack
 import llmtrack.storage
+from llmtrack.domain.roles import Role
+from llmtrack.storage.audit import record
 from llmtrack.storage.connections import open_writing
+from llmtrack.storage.member_changes import set_role
 from llmtrack.storage.migrating import migrate
-from llmtrack.storage.write_wall import ForbiddenWrite, check_form, tenant_tables
-from tests.conftest import World
+from llmtrack.storage.users import create_user
+from llmtrack.storage.write_wall import (
+    ForbiddenWrite,
+    check_form,
+    check_outside,
+    tenant_tables,
+)
+from tests.conftest import WHO, World
 
 OF_THE_OPERATOR = {"workspaces.ADD_WORKSPACE", "workspaces.SET_PLAN", "workspaces.SET_SUSPENDED"}
 """What commands do to a workspace as a whole."""
@@ -127,6 +136,33 @@ async def test_a_page_cannot_write_past_its_workspace(world: World) -> None:
     await world.database.write(
         lambda connection: connection.execute("update workspace set name = name")
     )
+
+
+OUTSIDE = [
+    "update user set disabled_ms = 1 where id = 7",
+    "insert into session (token_digest, user_id) values (?, ?)",
+    "insert into audit_log (workspace_id, id) values (:workspace_id, :id)",
+]
+
+
+async def test_outside_of_workspaces_none_can_be_changed(
+    world: World, tenants: frozenset[str]
+) -> None:
+    for sql in OUTSIDE:
+        check_outside(sql, tenants)
+    for sql in {*GOOD, *BAD} - {GOOD[5], GOOD[6]}:
+        with pytest.raises(ForbiddenWrite):
+            check_outside(sql, tenants)
+    await world.database.write_outside(
+        create_user, email="dora@example.com", password_hash=None, **WHO
+    )
+    member = (world.acme.id, world.bob.public_id)
+    with pytest.raises(ForbiddenWrite):
+        await world.database.write_outside(set_role, *member, role=Role.OWNER, **WHO)
+    with pytest.raises(ForbiddenWrite):  # the log of a workspace
+        await world.database.write_outside(
+            record, workspace_id=world.acme.id, action="a.b", target="c", details={}, **WHO
+        )
 
 
 def test_nobody_goes_round_the_check_by_a_cursor() -> None:

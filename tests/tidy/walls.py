@@ -1,6 +1,7 @@
 """The wall between workspaces as the code has it: who opens files, who holds the database."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tests.tidy.source import Module
@@ -8,7 +9,8 @@ from tests.tidy.source import Module
 CONNECTIONS = "llmtrack.storage.connections"
 _OPENERS = {("sqlite3", "connect"), ("aiosqlite", "connect"), ("aiosqlite", "Connection")}
 
-# What leads to a workspace, or belongs to none. A page holds a `Scope`.
+# What leads to a workspace, or belongs to none. A page holds a `Scope`. These write by
+# `write_outside`, which changes nothing of a workspace, or by `write_within` a named one.
 DATABASE_HOLDERS = {
     "llmtrack.web.app": "owns it",
     "llmtrack.web.context": "names it",
@@ -16,13 +18,12 @@ DATABASE_HOLDERS = {
     "llmtrack.web.setup": "makes the first workspace",
     "llmtrack.web.sign_in": "accounts",
     "llmtrack.web.short_password": "accounts",
-    "llmtrack.web.access": "accounts of the members",
+    "llmtrack.web.access": "factors and sessions of the members, which are of no workspace",
     "llmtrack.web.account": "the user's own account",
     "llmtrack.web.contact": "the instance's contact for security",
     "llmtrack.web.lost_password": "accounts",
     "llmtrack.web.instance": "accounts and names of workspaces, for the instance's administrators",
     "llmtrack.web.invitation": "from an invitation to a membership",
-    "llmtrack.web.members": "accounts of the members",
     "llmtrack.web.password_checks": "accounts",
     "llmtrack.web.proof": "accounts",
     "llmtrack.web.passkey_checks": "accounts",
@@ -34,6 +35,10 @@ DATABASE_HOLDERS = {
     "llmtrack.web.system": "the state of the instance, for its admins",
     "llmtrack.web.probes": "whether the server works",
 }
+
+
+FREE_WRITERS = {"llmtrack.web.setup": "makes the first workspace, and cannot be within it"}
+_DATABASES = re.compile(r"(?:.*\[DATABASE\]|(?:self\.)?_?database)")
 
 
 def connections_elsewhere(module: Module) -> Iterator[str]:
@@ -60,3 +65,14 @@ def pages_with_the_database(module: Module) -> Iterator[str]:
             yield f"{module.at(found.line)}: hold a Scope, or say in tests/tidy/walls.py why not"
         elif found.target.startswith("llmtrack.storage.maintenance"):
             yield f"{module.at(found.line)}: queries across workspaces are out of reach of web"
+
+
+def pages_that_write_freely(module: Module) -> Iterator[str]:
+    """`Database.write` can change every workspace; pages have narrower ones."""
+    if module.layer != "web" or module.name in FREE_WRITERS:
+        return
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Attribute) or node.attr != "write":
+            continue
+        if _DATABASES.fullmatch(ast.unparse(node.value)):
+            yield f"{module.at(node.lineno)}: write_outside of workspaces, or write_within one"

@@ -11,7 +11,7 @@ from llmtrack.storage.database import Database
 from llmtrack.storage.login_links import SETUP_LIFE_MS, create_setup_link
 from llmtrack.web.app import build_app
 from tests.conftest import NOW_MS, PASSWORD, World
-from tests.web.conftest import Client
+from tests.web.conftest import Client, RealServer
 from tests.web.people import post
 from tests.web.test_ingest import send
 
@@ -36,7 +36,7 @@ async def empty(
         clock_ms=lambda: clock.now_ms,
         passwords=passwords,
     )
-    return await aiohttp_client(app)
+    return await aiohttp_client(RealServer(app))
 
 
 async def new_link(database: Database) -> str:
