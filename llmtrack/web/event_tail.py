@@ -66,10 +66,12 @@ async def get_live(request: web.Request) -> web.StreamResponse:
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
         await response.prepare(request)
+        # Before the word that it follows: what comes after that word is shown.
+        seen = _keys(await _recent(scope, wanted, request.app))
         await response.write(b": following\n\n")
         values = {"columns": columns, "zone": scope.time_zone}
         values["events_url"] = f"/w/{scope.public_id}/events"
-        async for events in _arrivals(scope, wanted, request.app):
+        async for events in _arrivals(scope, wanted, request.app, seen):
             if not events:
                 await response.write(b": still here\n\n")
                 continue
@@ -81,21 +83,24 @@ async def get_live(request: web.Request) -> web.StreamResponse:
 
 
 async def _arrivals(
-    scope: Scope, wanted: EventFilter, app: web.Application
+    scope: Scope, wanted: EventFilter, app: web.Application, seen: set[tuple[int, int]]
 ) -> AsyncIterator[list[EventDetail]]:
     """What is new since the last look, the newest first; nothing at all as a sign of life."""
-    seen = {(event.timestamp_ms, event.id) for event in await _recent(scope, wanted, app)}
     begun = spoken = asyncio.get_running_loop().time()
     while not await _stopped_within(app[TAILS].stopping, LOOK_S):
         recent = await _recent(scope, wanted, app)
         events = [event for event in recent if (event.timestamp_ms, event.id) not in seen]
-        seen = {(event.timestamp_ms, event.id) for event in recent}
+        seen = _keys(recent)
         now = asyncio.get_running_loop().time()
         if events or now - spoken >= KEEP_ALIVE_S:
             spoken = now
             yield events
         if now - begun >= LIFE_S:
             return
+
+
+def _keys(events: list[EventDetail]) -> set[tuple[int, int]]:
+    return {(event.timestamp_ms, event.id) for event in events}
 
 
 async def _recent(scope: Scope, wanted: EventFilter, app: web.Application) -> list[EventDetail]:
