@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.tags import key_of
 
 PLACES = {
     "": "Overview",
@@ -47,7 +48,8 @@ class View(NamedTuple):
         """Whether a filter or a condition on metadata is one of a customer's names."""
         given = self.parameters
         condition = given.get("metadata", "").partition("=")[2].strip()
-        return given.get("customer") in names or condition in names
+        told = [value for name, value in given.items() if name == "customer" or key_of(name)]
+        return condition in names or any(value in names for value in told)
 
 
 def clean_view(place: str, query: str, dimensions: frozenset[str]) -> View:

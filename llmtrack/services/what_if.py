@@ -6,14 +6,14 @@ tokens times a rate would be another amount.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from llmtrack.domain.costs import Cost, CostStatus
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.domain.spans import Span
 from llmtrack.domain.what_if import Comparison
-from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.dimensions import Filters
 from llmtrack.storage.priced_usage import PricedUsage, priced_usage
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.usage_rows import check_bound
@@ -32,7 +32,7 @@ class Target(NamedTuple):
 async def what_if(
     reading: ScopedReading,
     span: Span,
-    filters: Mapping[Kind, int],
+    filters: Filters,
     prices: tuple[PriceBook, Target],
     *,
     read_events_max: int | None = None,

@@ -5,13 +5,13 @@ read them all. So a page looks at no more than `SCAN_EVENTS_MAX` events and says
 came. Without such conditions `event_pages` is quicker: the rollups tell it where to look.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.spans import Span
-from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.dimensions import Filters
 from llmtrack.storage.event_page_queries import named, of_key
 from llmtrack.storage.event_pages import Cursor
 from llmtrack.storage.scope import Scope, ScopedReading
@@ -29,7 +29,7 @@ class EventFilter:
     """Which events: in a span, by values of dimensions, and by what only single events have."""
 
     span: Span
-    values: Mapping[Kind, int] = field(default_factory=dict)
+    values: Filters = field(default_factory=dict)
     cost_statuses: tuple[int, ...] = ()
     cost_from_pico: int | None = None
     latency_from_ms: int | None = None

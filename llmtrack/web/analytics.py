@@ -12,7 +12,7 @@ from llmtrack.domain.roles import Permission, may
 from llmtrack.domain.spans import Span
 from llmtrack.domain.timeframes import Timeframe
 from llmtrack.domain.views import View
-from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.dimensions import Dimension
 from llmtrack.storage.questions import READ_EVENTS_MAX, Question, TooMuchToRead
 from llmtrack.storage.reports import used_days
 from llmtrack.storage.saved_views import SavedView, saved_views
@@ -50,9 +50,9 @@ class Look:
 
     def question(
         self,
-        kind: Kind | None = None,
+        kind: Dimension | None = None,
         span: Span | None = None,
-        more_filters: dict[Kind, int] | None = None,
+        more_filters: dict[Dimension, int] | None = None,
     ) -> Question:
         """About the page's own grouping and period, unless others are named."""
         return Question(

@@ -27,8 +27,8 @@ from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require
 from llmtrack.web.change_words import Sentence, sentence_of, signed_usd
 from llmtrack.web.changes import Change, ratio_change
+from llmtrack.web.dimension_texts import dimension_text, no_value
 from llmtrack.web.numbers import usd_short
-from llmtrack.web.page_query import DIMENSIONS
 
 EXTRAS = ("before_from", "before_to")
 ROWS_MAX = 40
@@ -77,7 +77,8 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
             look,
             before_dates=_dates(before_span, look.scope.time_zone),
             groupings=[
-                (name, look.query.with_by(name).url, name == look.query.by) for name in DIMENSIONS
+                (name, look.query.with_by(name).url, name == look.query.by)
+                for name in look.query.dimensions
             ],
             is_own="before_from" in look.query.extras,
             usual_url=look.query.with_extras({}).url,
@@ -114,7 +115,7 @@ def _shown(look: Look, found: Comparison, before_text: str) -> dict[str, Any]:
 
 async def compare(look: Look, name: str, before_span: Span) -> Comparison:
     """Raises TooMuchToRead."""
-    kind = DIMENSIONS[name]
+    kind = look.query.dimensions[name]
     before = await usage_by_value(look.reading, look.question(kind, before_span))
     now = await usage_by_value(look.reading, look.question(kind))
     splits = split_change(_figures(before), _figures(now))
@@ -151,7 +152,8 @@ def sentences_of(look: Look, found: Comparison, most: int) -> list[Sentence]:
         assert value is None or isinstance(value, int)  # noqa: S101 - they are values of a kind
         label = _label(found, value)
         url = look.query.about(found.name, label.slug).url if label.slug else None
-        sentences.append(sentence_of(driver, found.name, label, url, found.sums(value)))
+        text = dimension_text(found.name)
+        sentences.append(sentence_of(driver, text, label, url, found.sums(value)))
     return sentences
 
 
@@ -203,7 +205,7 @@ def _summed(found: Comparison, values: Sequence[int | None]) -> Row:
 
 def _label(found: Comparison, value: int | None) -> Label:
     if value is None:
-        return Label("", f"no {found.name}")
+        return Label("", no_value(found.name))
     return found.labels.get(value) or Label("", "?")
 
 

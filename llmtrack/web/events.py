@@ -44,6 +44,7 @@ from llmtrack.web.event_query import (
     place_text,
     wanted_events,
 )
+from llmtrack.web.event_tags import tags_of_event
 from llmtrack.web.numbers import tokens_short, when_text
 from llmtrack.web.page_query import PageQuery
 from llmtrack.web.render import page
@@ -220,11 +221,13 @@ async def get_event(request: web.Request) -> web.StreamResponse:
         timestamp_ms, event_id = event_row(request.match_info["event"])
     except ValueError:
         raise NotFound("there is no such event") from None
+    home = f"/w/{scope.public_id}/"
+    query = PageQuery(f"{home}events")
     async with scope.reading() as reading:
         event = await read_event(reading, timestamp_ms, event_id)
-    if event is None:
-        raise NotFound("there is no such event")
-    home = f"/w/{scope.public_id}/"
+        if event is None:
+            raise NotFound("there is no such event")
+        tags = await tags_of_event(reading, query, event)
     return page(
         request,
         "event.html",
@@ -235,7 +238,8 @@ async def get_event(request: web.Request) -> web.StreamResponse:
         zone=scope.time_zone,
         metadata=_pretty(event.metadata),
         list_url=f"{home}events",
-        links=_links(PageQuery(f"{home}events"), event),
+        links=_links(query, event),
+        tags=tags,
         **await cost_values(request),
     )
 

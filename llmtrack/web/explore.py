@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from llmtrack.domain.roles import Permission
+from llmtrack.services.tag_notes import tag_notes
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require
@@ -13,7 +14,6 @@ from llmtrack.web.explore_export import get_explore_export
 from llmtrack.web.explore_query import EXTRAS, ROLLUPS, TOPS, ask_of
 from llmtrack.web.explore_view import explore_chart, explore_lines, explore_pivot, total_line
 from llmtrack.web.metrics import METRICS
-from llmtrack.web.page_query import DIMENSIONS
 
 FORMATS = (("CSV", "csv"), ("JSON lines", "jsonl"), ("FOCUS 1.2", "focus"))
 
@@ -36,7 +36,7 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         "explore.html",
         look,
         metrics=list(METRICS.values()),
-        dimensions=list(DIMENSIONS),
+        dimensions=list(query.dimensions),
         rollups={name: step.value for name, step in ROLLUPS.items()},
         tops=TOPS,
         export_urls=[(text, exported.with_extra("format", name).url) for text, name in FORMATS],
@@ -49,6 +49,9 @@ async def explore_values(look: Look) -> dict[str, Any]:
     query, zone = look.query, look.scope.time_zone
     ask = ask_of(query, look.timeframe, zone)
     look.bar.problems.extend(ask.problems)
+    if ask.sub_kind is not None:
+        start_ms = look.timeframe.previous.start_ms
+        look.bar.notes.extend(tag_notes([ask.sub_kind], start_ms, zone))
     found = await explore(look, ask)
     return {
         "nothing": not found.report.total.events,

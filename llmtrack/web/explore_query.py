@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
 from llmtrack.domain.timeframes import Timeframe
-from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.dimensions import Dimension
+from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.metrics import DEFAULT_METRIC, METRICS, Metric
-from llmtrack.web.page_query import DIMENSIONS, PageQuery
+from llmtrack.web.page_query import PageQuery
 
 EXTRAS = ("metric", "sub", "rollup", "top", "cumulative", "compare")
 ROLLUPS = {"quarter": Step.QUARTER, "hour": Step.HOUR, "day": Step.DAY, "month": Step.MONTH}
@@ -28,10 +29,8 @@ class Ask:
     cumulative: bool
     compare: bool
     problems: list[str]
-
-    @property
-    def sub_kind(self) -> Kind | None:
-        return DIMENSIONS.get(self.sub)
+    sub_kind: Dimension | None = None
+    """What `sub` names."""
 
 
 def ask_of(query: PageQuery, timeframe: Timeframe, zone_name: str) -> Ask:
@@ -42,8 +41,9 @@ def ask_of(query: PageQuery, timeframe: Timeframe, zone_name: str) -> Ask:
         name = DEFAULT_METRIC
     metric = METRICS[name]
     sub = given.get("sub", "")
-    if sub and (sub not in DIMENSIONS or sub == query.by or metric.percentile):
-        problems.append(f"Cannot split {query.by} by {sub[:40]!r} here; it is left out.")
+    if sub and (sub not in query.dimensions or sub == query.by or metric.percentile):
+        text = dimension_text(query.by)
+        problems.append(f"Cannot split {text} by {sub[:40]!r} here; it is left out.")
         sub = ""
     top = given.get("top", "")
     cumulative = given.get("cumulative") == "1"
@@ -60,6 +60,7 @@ def ask_of(query: PageQuery, timeframe: Timeframe, zone_name: str) -> Ask:
         cumulative,
         given.get("compare") == "1",
         problems,
+        query.dimensions.get(sub),
     )
 
 

@@ -10,6 +10,7 @@ from llmtrack.storage.labels import Label
 from llmtrack.storage.sums import NO_SUMS, Sums, total_of
 from llmtrack.web.changes import Change, ratio_change
 from llmtrack.web.charts import share_bar
+from llmtrack.web.dimension_texts import dimension_text, no_value
 from llmtrack.web.explore_data import Explored, Points
 from llmtrack.web.explore_query import Ask
 from llmtrack.web.metrics import written
@@ -51,7 +52,7 @@ def explore_chart(query: PageQuery, ask: Ask, found: Explored, zone_name: str) -
         title += ", compared"
     else:
         series, stacked = _by_value(query, ask, found), metric.adds_up
-        title += f" by {query.by}"
+        title += f" by {dimension_text(query.by)}"
     if ask.cumulative:
         # Beside the period before, a shorter one ends where it has no more days.
         to_end = found.before_points is None
@@ -113,7 +114,7 @@ def total_line(ask: Ask, found: Explored) -> Line:
 def explore_pivot(query: PageQuery, ask: Ask, found: Explored) -> Pivot:
     columns = _sub_columns(found)
     labels = [found.sub_labels.get(value) for value in columns]
-    heads = [label.text if label else f"no {ask.sub}" for label in labels]
+    heads = [label.text if label else no_value(ask.sub) for label in labels]
     rows = []
     for place, value in enumerate(found.order[: found.shown], start=1):
         if value not in found.subs:
@@ -199,7 +200,7 @@ def _with_before(line: Line, ask: Ask, found: Explored, now: Sums, before: Sums)
 
 def label_of(query: PageQuery, found: Explored, value: int | None) -> Label:
     if value is None:
-        return Label("", f"no {query.by}")
+        return Label("", no_value(query.by))
     return found.labels.get(value) or Label("", "?")
 
 

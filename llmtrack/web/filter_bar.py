@@ -3,11 +3,15 @@
 from dataclasses import dataclass, replace
 
 from llmtrack.domain.periods import date_of_day, day_of, local_date
+from llmtrack.domain.tags import key_of, tag_name
 from llmtrack.domain.timeframes import NAMED, Timeframe
-from llmtrack.storage.dimensions import Kind
+from llmtrack.services.tag_notes import tag_notes
+from llmtrack.storage.dimensions import Dimension
 from llmtrack.storage.labels import Label, choices, labels_of, value_of
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.web.page_query import DIMENSIONS, PageQuery
+from llmtrack.storage.tracked_tags import tags_of
+from llmtrack.web.dimension_texts import dimension_text
+from llmtrack.web.page_query import DEFAULT_BY, PageQuery
 
 CHOICES_MAX = 30
 PERIOD_KEYS = {
@@ -38,10 +42,12 @@ class FilterBar:
     """Without filters that this workspace has no value for."""
     timeframe: Timeframe
     zone: str
-    values: dict[Kind, int]
+    values: dict[Dimension, int]
     labels: dict[str, Label]
     choices: dict[str, list[Label]]
     problems: list[str]
+    notes: list[str]
+    """What the tags of the page do not know of its period."""
 
     @property
     def periods(self) -> list[tuple[str, str, str, bool, str]]:
@@ -91,31 +97,38 @@ async def load_filter_bar(
     reading: ScopedReading, query: PageQuery, timeframe: Timeframe, zone_name: str
 ) -> FilterBar:
     """Looks up the numbers behind the filters' names; an unknown name is left out and told."""
-    values: dict[Kind, int] = {}
+    values: dict[Dimension, int] = {}
     labels: dict[str, Label] = {}
     problems = list(query.problems)
+    query = replace(query, tags={tag_name(tag.key): tag for tag in await tags_of(reading)})
+    if query.by not in query.dimensions:
+        problems.append(f"The tag {key_of(query.by)} is not tracked; grouped by {DEFAULT_BY}.")
+        query = query.with_by(DEFAULT_BY)
     for name, slug in query.filters.items():
-        kind = DIMENSIONS[name]
+        kind = query.dimensions.get(name)
+        if kind is None:
+            problems.append(f"The tag {key_of(name)} is not tracked; the filter is left out.")
+            continue
         value = await value_of(reading, kind, slug)
         if value is None:
-            problems.append(f"There is no {name} {slug[:60]!r} here; the filter is left out.")
+            text = dimension_text(name)
+            problems.append(f"There is no {text} {slug[:60]!r} here; the filter is left out.")
             continue
         values[kind] = value
         labels[name] = (await labels_of(reading, kind, [value]))[value]
     query = replace(query, filters={name: query.filters[name] for name in labels})
-    offered = await _choices(reading, timeframe, zone_name, labels)
-    return FilterBar(query, timeframe, zone_name, values, labels, offered, problems)
+    first, last = timeframe.span.start_ms, timeframe.span.end_ms - 1
+    days = (day_of(first, zone_name), day_of(last, zone_name) + 1)
+    offered = await _choices(reading, query, days, labels)
+    notes = tag_notes([query.kind, *values], timeframe.previous.start_ms, zone_name)
+    return FilterBar(query, timeframe, zone_name, values, labels, offered, problems, notes)
 
 
 async def _choices(
-    reading: ScopedReading, timeframe: Timeframe, zone_name: str, chosen: dict[str, Label]
+    reading: ScopedReading, query: PageQuery, days: tuple[int, int], chosen: dict[str, Label]
 ) -> dict[str, list[Label]]:
-    days = (
-        day_of(timeframe.span.start_ms, zone_name),
-        day_of(timeframe.span.end_ms - 1, zone_name) + 1,
-    )
     found = {}
-    for name, kind in DIMENSIONS.items():
+    for name, kind in query.dimensions.items():
         offered = await choices(reading, kind, days, most=CHOICES_MAX)
         # What is chosen is offered, or sending the form would drop it.
         if name in chosen and chosen[name] not in offered:

@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from llmtrack.domain.errors import NotFound
 from llmtrack.domain.roles import Permission
-from llmtrack.storage.dimensions import PAIRS, Kind
+from llmtrack.domain.tags import key_of, tag_name
+from llmtrack.storage.dimensions import kept_pair
 from llmtrack.storage.event_pages import event_page
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.questions import TooMuchToRead
@@ -21,12 +22,13 @@ from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require, see_other
 from llmtrack.web.charts import share_bar
+from llmtrack.web.dimension_texts import dimension_text, no_value
 from llmtrack.web.event_columns import chosen_columns, uuid_of
 from llmtrack.web.numbers import NOTHING, percent
 from llmtrack.web.overview_chart import overview_chart
 from llmtrack.web.overview_data import load_overview
 from llmtrack.web.overview_view import table_of, tiles_of
-from llmtrack.web.page_query import DEFAULT_BY, DIMENSIONS, PageQuery
+from llmtrack.web.page_query import DEFAULT_BY, DIMENSIONS, TAG_PAGE, PageQuery
 
 PARTS_MAX = 8
 EVENTS_MAX = 8
@@ -53,13 +55,17 @@ class Parts(NamedTuple):
 
 @require(Permission.READ)
 async def get_one_value(request: web.Request) -> web.StreamResponse:
-    name = request.match_info["dimension"]
-    if name not in DIMENSIONS:
+    page_name = request.match_info["dimension"]
+    name = tag_name(request.query.get("of", "")) if page_name == TAG_PAGE else page_name
+    if name not in DIMENSIONS and not key_of(name):
         raise NotFound(f"nothing is counted by {name[:40]!r}")
-    async with looking(request, f"by/{name}") as asked:
+    async with looking(request, f"by/{page_name}", ("of",)) as asked:
+        if name not in asked.query.dimensions:
+            raise NotFound(f"the tag {(key_of(name) or '')[:60]!r} is not tracked here")
         if name not in asked.bar.labels:
             if request.query.get(name):
-                raise NotFound(f"there is no {name} {request.query[name][:60]!r} here")
+                text = dimension_text(name)
+                raise NotFound(f"there is no {text} {request.query[name][:60]!r} here")
             return see_other(asked.query.at(f"/w/{asked.scope.public_id}/").with_by(name).url)
         look, label = _grouped(asked, name), asked.bar.labels[name]
         try:
@@ -105,7 +111,9 @@ async def _load(look: Look, name: str) -> dict[str, Any]:
         "chart": overview_chart(query, data, look.scope.time_zone),
         "table": table_of(query, data),
         "groupings": [
-            (each, query.with_by(each).url, each == query.by) for each in DIMENSIONS if each != name
+            (each, query.with_by(each).url, each == query.by)
+            for each in query.dimensions
+            if each != name
         ],
         "parts": [await _parts(look, other) for other in _others(look, name)],
         "columns": [column for column in chosen_columns(COLUMNS) if column.name != name],
@@ -116,17 +124,14 @@ async def _load(look: Look, name: str) -> dict[str, Any]:
 
 def _others(look: Look, name: str) -> list[str]:
     """Dimensions whose combination with this one is kept as sums, but for the table's own."""
-    kind = DIMENSIONS[name]
-    free = [each for each in DIMENSIONS if each not in look.query.filters and each != look.query.by]
-    return [each for each in free if _are_kept(kind, DIMENSIONS[each])]
-
-
-def _are_kept(one: Kind, other: Kind) -> bool:
-    return (one, other) in PAIRS or (other, one) in PAIRS
+    query = look.query
+    kind = query.dimensions[name]
+    free = [each for each in query.dimensions if each not in query.filters and each != query.by]
+    return [each for each in free if kept_pair(kind, query.dimensions[each]) is not None]
 
 
 async def _parts(look: Look, other: str) -> Parts:
-    kind = DIMENSIONS[other]
+    kind = look.query.dimensions[other]
     values = await usage_by_value(look.reading, look.question(kind))
     order = ranked(values)
     shown, rest = order[:PARTS_MAX], order[PARTS_MAX:]
@@ -138,7 +143,7 @@ async def _parts(look: Look, other: str) -> Parts:
             _part(
                 look.query,
                 other,
-                labels.get(value) or Label("", f"no {other}"),
+                labels.get(value) or Label("", no_value(other)),
                 values[value],
                 total,
             )

@@ -16,7 +16,7 @@ from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.overview_chart import overview_chart
 from llmtrack.web.overview_data import load_overview
 from llmtrack.web.overview_view import table_of, tiles_of
-from llmtrack.web.page_query import DIMENSIONS, PageQuery
+from llmtrack.web.page_query import PageQuery
 
 
 @require(Permission.READ)
@@ -39,7 +39,7 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         nothing=not data.report.total.events,
         data=data,
         price_list=await list_age(request.app[PRICE_BOOKS], now_ms=request.app[CLOCK_MS]()),
-        groupings=[(name, query.with_by(name).url, name == query.by) for name in DIMENSIONS],
+        groupings=[(name, query.with_by(name).url, name == query.by) for name in query.dimensions],
         tiles=tiles_of(data, look.timeframe),
         chart=overview_chart(query, data, look.scope.time_zone),
         table=table_of(query, data),

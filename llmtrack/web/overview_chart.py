@@ -7,6 +7,7 @@ from llmtrack.domain.timeframes import DEFAULT
 from llmtrack.storage.labels import Label
 from llmtrack.storage.reports import UsageReport
 from llmtrack.storage.sums import Sums
+from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.numbers import tokens_short, usd_short
 from llmtrack.web.overview_data import OverviewData
 from llmtrack.web.page_query import PageQuery
@@ -24,7 +25,7 @@ def overview_chart(query: PageQuery, data: OverviewData, zone_name: str) -> Char
     write: Write = usd_short if by_cost else tokens_short
     what = "Cost" if by_cost else "Requests"
     style = Style(
-        title=f"{what} per {buckets.step.value} by {query.by}",
+        title=f"{what} per {buckets.step.value} by {dimension_text(query.by)}",
         write=write,
         tick=tick_usd if by_cost else tokens_short,
         zoom_url=query.with_period(DEFAULT).url,

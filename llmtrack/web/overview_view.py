@@ -14,6 +14,7 @@ from llmtrack.storage.reports import UsageReport
 from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.changes import Change, duration_change, points_change, ratio_change
 from llmtrack.web.charts import share_bar, sparkline
+from llmtrack.web.dimension_texts import no_value
 from llmtrack.web.numbers import NOTHING, milliseconds, percent, tokens_short, usd_short
 from llmtrack.web.overview_chart import series_classes
 from llmtrack.web.overview_data import ROWS_MAX, OverviewData
@@ -165,7 +166,8 @@ def _row(report: UsageReport, label: Label, sums: Sums, steps: Counter[int]) -> 
 
 def _label(query: PageQuery, data: OverviewData, value: int | None) -> Label:
     if value is None:
-        return Label("", f"No {query.by}")
+        text = no_value(query.by)
+        return Label("", text[0].upper() + text[1:] if text.startswith("no ") else text)
     return data.labels.get(value) or Label("", "?")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.tags import PREFIX, TAGS_MAX, key_of
 from llmtrack.domain.timeframes import (
     DEFAULT,
     NAMED,
@@ -16,7 +17,7 @@ from llmtrack.domain.timeframes import (
     custom_timeframe,
     named_timeframe,
 )
-from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.dimensions import Dimension, Kind, Tag
 
 DIMENSIONS = {
     "model": Kind.MODEL,
@@ -30,6 +31,8 @@ DIMENSIONS = {
 }
 """What usage can be grouped and filtered by, in the order in which pages offer it."""
 NAMES = {kind: name for name, kind in DIMENSIONS.items()}
+TAG_PAGE = "tag"
+"""In the place of a dimension's name: a tag may be called anything, so its key is in `of`."""
 DEFAULT_BY = "model"
 VALUE_LENGTH_MAX = 200
 EXTRA_LENGTH_MAX = 400
@@ -50,10 +53,17 @@ class PageQuery:
     """What only this page has in its URL, in the page's own order; defaults are left out."""
     is_locked: bool = False
     """Of a shared link: whatever it leads to has no URL."""
+    tags: Mapping[str, Tag] = field(default_factory=dict)
+    """The workspace's tracked tags, by name."""
 
     @property
-    def kind(self) -> Kind:
-        return DIMENSIONS[self.by]
+    def dimensions(self) -> dict[str, Dimension]:
+        """What this workspace's usage can be grouped and filtered by."""
+        return {**DIMENSIONS, **self.tags}
+
+    @property
+    def kind(self) -> Dimension:
+        return self.dimensions[self.by]
 
     def timeframe(self, now_ms: int, zone_name: str) -> Timeframe:
         if self.from_text:
@@ -77,7 +87,8 @@ class PageQuery:
             pairs.append(("period", self.period))
         if self.by != DEFAULT_BY:
             pairs.append(("by", self.by))
-        pairs += [(name, self.filters[name]) for name in DIMENSIONS if name in self.filters]
+        names = [*DIMENSIONS, *(name for name in self.filters if name not in DIMENSIONS)]
+        pairs += [(name, self.filters[name]) for name in names if name in self.filters]
         return pairs + list(self.extras.items())
 
     def at(self, path: str) -> "PageQuery":
@@ -114,8 +125,9 @@ class PageQuery:
 
     def about(self, name: str, slug: str) -> "PageQuery":
         """The page of one value, in the same period and with the same filters."""
-        home = "/".join(self.path.split("/")[:3])
-        return self.at(f"{home}/by/{name}").with_filter(name, slug).with_by(DEFAULT_BY)
+        home, key = "/".join(self.path.split("/")[:3]), key_of(name)
+        page = self.at(f"{home}/by/{TAG_PAGE if key else name}").with_extra("of", key or "")
+        return page.with_filter(name, slug).with_by(DEFAULT_BY)
 
     def narrowed_to(self, slug: str) -> "PageQuery":
         """One value of what is shown; grouped by what tells most about it."""
@@ -137,11 +149,13 @@ def parse_page_query(
     """
     problems = []
     by = given.get("by", DEFAULT_BY)
-    if by not in DIMENSIONS:
+    if by not in DIMENSIONS and not key_of(by):
         problems.append(f"Cannot group by {_shown(by)}; grouped by {DEFAULT_BY}.")
         by = DEFAULT_BY
     filters = {}
-    for name in DIMENSIONS:
+    # Which tags there are is seen when the bar is loaded.
+    tags = [name for name in given if name.startswith(PREFIX)][: 2 * TAGS_MAX]
+    for name in (*DIMENSIONS, *tags):
         slug = given.get(name, "")
         if not slug:
             continue

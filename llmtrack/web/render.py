@@ -23,6 +23,7 @@ from llmtrack.storage.notices import Notice
 from llmtrack.storage.scope import Scope
 from llmtrack.web import numbers
 from llmtrack.web.assets import Assets
+from llmtrack.web.dimension_texts import dimension_text, dimension_title, value_title
 from llmtrack.web.probes import VITALS
 from llmtrack.web.theme import theme_of
 
@@ -112,6 +113,9 @@ class Renderer:
             ago=_ago,
             ago_at=numbers.ago,
             browser=browser_name,
+            dimension=dimension_text,
+            dimension_title=dimension_title,
+            value_title=value_title,
             when=_when,
             utc_day=numbers.utc_day,
             bytes=numbers.bytes_text,

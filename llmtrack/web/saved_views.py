@@ -9,7 +9,7 @@ from llmtrack.storage.saved_views import delete_view, save_view
 from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
 from llmtrack.web.forms import read_form
-from llmtrack.web.page_query import DIMENSIONS
+from llmtrack.web.page_query import DIMENSIONS, TAG_PAGE
 from llmtrack.web.theme import local_path
 
 PATH = "/w/{workspace}/views"
@@ -22,7 +22,7 @@ async def post_view(request: web.Request) -> web.StreamResponse:
     scope, is_shared = request[SCOPE], form["is_shared"] == "1"
     if is_shared and not may(scope.role, Permission.EXPORT):
         raise web.HTTPForbidden
-    view = clean_view(form["place"], form["query"], frozenset(DIMENSIONS))
+    view = clean_view(form["place"], form["query"], frozenset({*DIMENSIONS, TAG_PAGE}))
     await scope.write(
         save_view,
         user_id=request[SIGNED_IN].user.id,

@@ -1,20 +1,24 @@
-"""`/w/{workspace}/settings`: name, time zone, currency, retention, and where the rest is set."""
+"""`/w/{workspace}/settings`: name, zone, currency, retention, tags, and where the rest is set."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from llmtrack.domain.currencies import USD, display_currency
-from llmtrack.domain.errors import InvalidValue, Refused
+from llmtrack.domain.errors import AlreadyExists, InvalidValue, Refused
+from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.roles import Permission, may
+from llmtrack.domain.tags import TAGS_MAX, VALUES_MAX
 from llmtrack.storage.currencies import currency_of, set_currency
 from llmtrack.storage.retention_rules import Retention, retention_of, set_retention
+from llmtrack.storage.tracked_tags import TrackedTag, track_tag, tracked_tags, untrack_tag
 from llmtrack.storage.workspace_names import rename_workspace
 from llmtrack.storage.zone_changes import set_time_zone, zone_change_of
 from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
 from llmtrack.web.forms import read_form, sentence
+from llmtrack.web.numbers import when_text
 from llmtrack.web.pricing import CURRENCY_FIELDS
 from llmtrack.web.render import page
 from llmtrack.web.setup import zones_by_region
@@ -64,6 +68,19 @@ async def post_retention(request: web.Request) -> web.StreamResponse:
     return await _changed(request, set_retention, rule=rule)
 
 
+@require(Permission.MANAGE_WORKSPACE)
+async def post_tag(request: web.Request) -> web.StreamResponse:
+    """The server counts what is there; the page tells from when on that is done."""
+    form = await read_form(request, ("tag",))
+    return await _changed(request, track_tag, key=form["tag"])
+
+
+@require(Permission.MANAGE_WORKSPACE)
+async def post_tag_removal(request: web.Request) -> web.StreamResponse:
+    form = await read_form(request, ("tag",))
+    return await _changed(request, untrack_tag, key=form["tag"])
+
+
 async def _changed(
     request: web.Request, change: Callable[..., Any], **values: Any
 ) -> web.StreamResponse:
@@ -72,9 +89,9 @@ async def _changed(
         await scope.write(change, actor=actor_of(request), now_ms=request.app[CLOCK_MS](), **values)
     except InvalidValue as error:
         return await _page(request, error=error)
-    except Refused as error:
-        text = f"{error}; {error.fix}" if error.fix else str(error)
-        return await _page(request, error=InvalidValue("time_zone", text))
+    except (AlreadyExists, Refused) as error:
+        field = "tag" if change is track_tag else "time_zone"
+        return await _page(request, error=InvalidValue(field, str(error), fix=error.fix))
     return see_other(f"/w/{scope.public_id}/settings?saved")
 
 
@@ -86,6 +103,7 @@ async def _page(
     async with scope.reading() as reading:
         retention = await retention_of(reading)
         zone_change = await zone_change_of(reading)
+        tags = await tracked_tags(reading)
     return page(
         request,
         "settings.html",
@@ -100,6 +118,9 @@ async def _page(
         is_admin=request[SIGNED_IN].user.is_admin,
         zones=zones_by_region(),
         zone_change=zone_change,
+        tags=[_tag_row(tracked, scope.time_zone) for tracked in tags],
+        tags_max=TAGS_MAX,
+        values_max=VALUES_MAX,
         retention=retention,
         currency=currency,
         form=form or dict(zip(CURRENCY_FIELDS, currency or ("", "", ""), strict=True)),
@@ -109,10 +130,33 @@ async def _page(
     )
 
 
+class TagRow(NamedTuple):
+    key: str
+    values: int
+    """How many are counted on their own."""
+    counted_from: str | None
+    """While events before it are being counted."""
+    known_from: str | None
+    """Where events before it were deleted uncounted."""
+
+
+def _tag_row(tracked: TrackedTag, zone_name: str) -> TagRow:
+    tag = tracked.tag
+    counted_ms = tag.counted_quarter * QUARTER_MS
+    return TagRow(
+        tag.key,
+        tracked.values,
+        when_text(counted_ms, zone_name) if counted_ms else None,
+        None if tag.known_ms is None else when_text(tag.known_ms, zone_name),
+    )
+
+
 ROUTES = [
     web.get(PATH, get_settings),
     web.post(f"{PATH}/name", post_name),
     web.post(f"{PATH}/time-zone", post_time_zone),
     web.post(f"{PATH}/currency", post_currency),
     web.post(f"{PATH}/retention", post_retention),
+    web.post(f"{PATH}/tags", post_tag),
+    web.post(f"{PATH}/tags/removal", post_tag_removal),
 ]

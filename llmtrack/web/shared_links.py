@@ -16,7 +16,7 @@ from llmtrack.storage.shared_links import (
 from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.context import CLOCK_MS, FRESH_KEYS, SCOPE, SIGNED_IN, SITE
 from llmtrack.web.forms import read_form, sentence
-from llmtrack.web.page_query import DIMENSIONS
+from llmtrack.web.page_query import DIMENSIONS, TAG_PAGE
 from llmtrack.web.render import page
 from llmtrack.web.saved_views import number_of
 from llmtrack.web.shared_page import check_view
@@ -40,7 +40,7 @@ async def post_link(request: web.Request) -> web.StreamResponse:
     scope, now_ms, token = request[SCOPE], request.app[CLOCK_MS](), mint_token()
     days = form["days"].strip()
     try:
-        view = clean_view(form["place"], form["query"], frozenset(DIMENSIONS))
+        view = clean_view(form["place"], form["query"], frozenset({*DIMENSIONS, TAG_PAGE}))
         await check_view(request, view)
         link_id = await scope.write(
             share_view,

@@ -21,6 +21,7 @@ from llmtrack.web.analytics import Look, look_at
 from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE
 from llmtrack.web.cost_changes import change_values
 from llmtrack.web.customers import customer_values
+from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.event_query import PRICING_TEXTS, place_text, wanted_events
 from llmtrack.web.events import event_values, find_events, load_histogram
 from llmtrack.web.explore import explore_values
@@ -100,6 +101,7 @@ async def _answer(request: web.Request, link: SharedLink, look: Look) -> web.Res
         "expires": when_text(link.expires_ms, zone),
         "updated": when_text(look.now_ms, zone),
         "currency": shown_currency(),
+        "notes": look.bar.notes,
         "too_much": False,
         "nothing": False,
     }
@@ -115,7 +117,7 @@ async def _answer(request: web.Request, link: SharedLink, look: Look) -> web.Res
 
 def _filters(look: Look) -> list[tuple[str, str]]:
     """What the link lets through, in words."""
-    texts = [(name, label.text) for name, label in look.bar.labels.items()]
+    texts = [(dimension_text(name), label.text) for name, label in look.bar.labels.items()]
     given = look.query.extras
     conditions = [
         (text, PRICING_TEXTS.get(given[name], given[name]))
