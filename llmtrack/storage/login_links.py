@@ -1,6 +1,7 @@
 """One-time links: the setup link of a new instance, and sign-in links that an admin hands out."""
 
 import sqlite3
+from typing import NamedTuple
 
 from llmtrack.domain.errors import Refused
 from llmtrack.storage.audit import Actor, record
@@ -16,8 +17,8 @@ delete from login_link where purpose = 'setup'
 """
 ADD_LINK = """
 -- login_links.create_setup_link, login_links.create_sign_in_link
-insert into login_link (token_digest, purpose, user_id, created_ms, expires_ms)
-values (:digest, :purpose, :user_id, :now_ms, :expires_ms)
+insert into login_link (token_digest, purpose, user_id, is_mailed, created_ms, expires_ms)
+values (:digest, :purpose, :user_id, :is_mailed, :now_ms, :expires_ms)
 """
 
 
@@ -30,6 +31,7 @@ def create_setup_link(connection: sqlite3.Connection, digest: bytes, *, now_ms: 
         "digest": digest,
         "purpose": "setup",
         "user_id": None,
+        "is_mailed": 0,
         "now_ms": now_ms,
         "expires_ms": now_ms + SETUP_LIFE_MS,
     }
@@ -66,13 +68,21 @@ delete from login_link where expires_ms <= :now_ms
 
 
 def create_sign_in_link(
-    connection: sqlite3.Connection, digest: bytes, user: User, *, actor: Actor, now_ms: int
+    connection: sqlite3.Connection,
+    digest: bytes,
+    user: User,
+    *,
+    is_mailed: bool = False,
+    actor: Actor,
+    now_ms: int,
 ) -> None:
+    """`is_mailed`: to whoever reads the mailbox, and not from hand to hand."""
     connection.execute(DELETE_EXPIRED, {"now_ms": now_ms})
     values = {
         "digest": digest,
         "purpose": "sign_in",
         "user_id": user.id,
+        "is_mailed": int(is_mailed),
         "now_ms": now_ms,
         "expires_ms": now_ms + SIGN_IN_LIFE_MS,
     }
@@ -83,7 +93,7 @@ def create_sign_in_link(
         actor=actor,
         action="sign_in_link.create",
         target=user.public_id,
-        details={"email": user.email},
+        details={"email": user.email, "mailed": is_mailed},
         now_ms=now_ms,
     )
 
@@ -110,14 +120,21 @@ where token_digest = :digest
   and purpose = 'sign_in'
   and expires_ms > :now_ms
   and user_id in (select id from user where disabled_ms is null)
-returning user_id
+returning user_id, is_mailed
 """
 
 
-def redeem_sign_in_link(connection: sqlite3.Connection, digest: bytes, *, now_ms: int) -> int:
+class RedeemedLink(NamedTuple):
+    user_id: int
+    is_mailed: bool
+
+
+def redeem_sign_in_link(
+    connection: sqlite3.Connection, digest: bytes, *, now_ms: int
+) -> RedeemedLink:
     """Use it up and say whose it is. Raises Refused if it is not good, or no more."""
     values = {"digest": digest, "now_ms": now_ms}
     row = connection.execute(TAKE_SIGN_IN_LINK, values).fetchone()
     if row is None:
         raise Refused("this sign-in link is not valid any more", fix="ask for another one")
-    return int(row[0])
+    return RedeemedLink(row[0], bool(row[1]))

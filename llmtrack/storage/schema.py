@@ -19,6 +19,7 @@ from llmtrack.storage.schema_digests import DIGESTS
 from llmtrack.storage.schema_grants import GRANTS
 from llmtrack.storage.schema_identities import IDENTITIES
 from llmtrack.storage.schema_keys import KEYS
+from llmtrack.storage.schema_links import LINKS
 from llmtrack.storage.schema_notices import NOTICES
 from llmtrack.storage.schema_operations import OPERATIONS
 from llmtrack.storage.schema_packs import PACKS
@@ -258,4 +259,5 @@ MIGRATIONS: tuple[str, ...] = (
     DIGESTS,
     TAGS,
     NOTICES,
+    LINKS,
 )

@@ -34,6 +34,8 @@ SSO = "SSO"
 WITH_MFA = " + MFA"
 """The provider says so, and the operator lets that count."""
 BY_LINK = "link"
+"""An administrator handed it out, who knows why."""
+BY_MAIL = "mailed link"
 
 
 class SignedIn(NamedTuple):
@@ -49,7 +51,7 @@ class SignedIn(NamedTuple):
     @property
     def by_link(self) -> bool:
         """By a link from mail or an admin, so that a lost password is not asked for."""
-        return self.how.startswith("link")
+        return self.how.startswith((BY_LINK, BY_MAIL))
 
     @property
     def has_second_factor(self) -> bool:

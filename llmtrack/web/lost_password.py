@@ -50,7 +50,12 @@ async def _send(app: web.Application, mailer: Mailer, email: str, ip: str | None
         return
     token, actor = mint_token(), Actor(None, "somebody not signed in", ip)
     await app[DATABASE].write_outside(
-        create_sign_in_link, token.digest, row.user, actor=actor, now_ms=app[CLOCK_MS]()
+        create_sign_in_link,
+        token.digest,
+        row.user,
+        is_mailed=True,
+        actor=actor,
+        now_ms=app[CLOCK_MS](),
     )
     link = f"{app[SITE].base_url}/sign-in/link?token={token.raw}"
     await mailer.send(row.user.email, "LLMtrack: your way in", TEXT.format(link=link))

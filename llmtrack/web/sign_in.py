@@ -13,7 +13,16 @@ from llmtrack.storage.memberships import memberships
 from llmtrack.storage.second_factors import list_factors
 from llmtrack.storage.users import any_user, note_sign_in, user_of_id
 from llmtrack.web.auth import see_other, sign_in_first, start_session, stop_session
-from llmtrack.web.context import CLOCK_MS, DATABASE, MAILER, SIGNED_IN, SITE, WITH_CODE
+from llmtrack.web.context import (
+    BY_LINK,
+    BY_MAIL,
+    CLOCK_MS,
+    DATABASE,
+    MAILER,
+    SIGNED_IN,
+    SITE,
+    WITH_CODE,
+)
 from llmtrack.web.forms import read_form
 from llmtrack.web.passkey_checks import party_of
 from llmtrack.web.password_checks import (
@@ -72,8 +81,7 @@ async def post_sign_in(request: web.Request) -> web.StreamResponse:
         return await again(error=WRONG, status=422)
     attempt_succeeded(request, email)
     if must_use_sso(request.app, user):
-        text = f"Sign in with {provider_label(request.app)} here."
-        return await again(error=text, status=403)
+        return await _use_sso(request, email=email, next_path=next_path)
     factor_first = await half_way(request, user, "password", next_path)
     if factor_first is None and not is_long_enough(form["password"]):
         return see_other(f"{NEW_PASSWORD}?{urlencode({'next': next_path})}")
@@ -93,15 +101,15 @@ async def post_sign_in_link(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, ("token",))
     digest, now_ms = token_digest(form["token"]), request.app[CLOCK_MS]()
     try:
-        user_id = await request.app[DATABASE].write_outside(
-            redeem_sign_in_link, digest, now_ms=now_ms
-        )
+        link = await request.app[DATABASE].write_outside(redeem_sign_in_link, digest, now_ms=now_ms)
     except Refused:
         return await sign_in_page(request, error=_LINK_GONE, status=410)
-    user = await user_of_id(request.app[DATABASE], user_id)
-    return await half_way(request, user, "link", "/") or await welcome(
-        request, user_id, "/", how="link"
-    )
+    user, how = await user_of_id(request.app[DATABASE], link.user_id), BY_LINK
+    if link.is_mailed:
+        how = BY_MAIL
+        if must_use_sso(request.app, user):  # since a moment ago
+            return await _use_sso(request)
+    return await half_way(request, user, how, "/") or await welcome(request, user.id, "/", how=how)
 
 
 async def get_sign_in_code(request: web.Request) -> web.StreamResponse:
@@ -171,6 +179,11 @@ async def code_page(
         party=party_of(request.app[SITE]),
         error=error,
     )
+
+
+async def _use_sso(request: web.Request, *, email: str = "", next_path: str = "/") -> web.Response:
+    text = f"Sign in with {provider_label(request.app)} here."
+    return await sign_in_page(request, email=email, next_path=next_path, error=text, status=403)
 
 
 async def sign_in_page(

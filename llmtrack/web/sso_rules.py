@@ -23,8 +23,5 @@ def must_use_sso(app: web.Application, user: User) -> bool:
 
 
 def may_go_on(app: web.Application, user: User, how: str) -> bool:
-    """Whether a session opened that way still counts: a rule holds from the next request on.
-
-    A link is handed out by an administrator, who knows why.
-    """
+    """Whether a session opened that way still counts: a rule holds from the next request on."""
     return how.startswith((SSO, BY_LINK)) or not must_use_sso(app, user)

@@ -153,9 +153,9 @@ async def test_a_setup_that_fails_leaves_nothing_behind(database: Database) -> N
 
 async def test_a_sign_in_link_works_once(world: World) -> None:
     token, write = mint_token(), world.database.write
-    await write(create_sign_in_link, token.digest, world.bob, **WHO)
+    await write(create_sign_in_link, token.digest, world.bob, is_mailed=True, **WHO)
     redeemed = await write(redeem_sign_in_link, token.digest, now_ms=NOW_MS)
-    assert redeemed == world.bob.id
+    assert redeemed == (world.bob.id, True)
     with pytest.raises(Refused):
         await write(redeem_sign_in_link, token.digest, now_ms=NOW_MS)
 
