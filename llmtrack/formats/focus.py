@@ -9,6 +9,8 @@ made up are left out: a unit price (input, output and cached tokens have one eac
 commitments, regions, resources.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -43,6 +45,7 @@ COLUMNS = (
     "ServiceSubcategory",
     "SkuId",
     "SkuPriceId",
+    "Tags",
     "x_CacheReadTokens",
     "x_InputTokens",
     "x_OutputTokens",
@@ -82,6 +85,8 @@ class FocusCharge(NamedTuple):
     output_tokens: int
     requests: int
     unpriced_requests: int
+    tags: Mapping[str, str]
+    """The values of tracked tags that all of these requests have."""
 
 
 def focus_row(charge: FocusCharge) -> tuple[Cell, ...]:
@@ -113,6 +118,7 @@ def focus_row(charge: FocusCharge) -> tuple[Cell, ...]:
         "ServiceName": charge.model,
         "SkuId": sku,
         "SkuPriceId": sku,
+        "Tags": json.dumps(charge.tags, ensure_ascii=False) if charge.tags else None,
         "x_CacheReadTokens": charge.cache_read_tokens,
         "x_InputTokens": charge.input_tokens,
         "x_OutputTokens": charge.output_tokens,

@@ -47,7 +47,8 @@ _COLUMNS = f"""
   ttft_ms,
   cost_pico,
   cost_status,
-  response_id
+  response_id,
+  metadata
 """
 # Without a filter: the newest come first, and reading ends with the page.
 READ_PAGE = f"""

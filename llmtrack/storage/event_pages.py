@@ -78,6 +78,7 @@ class ListedEvent(NamedTuple):
     cost_pico: int | None
     cost_status: int
     response_id: str | None
+    metadata: str | None
 
 
 class _Quarter(NamedTuple):

@@ -187,8 +187,9 @@ class _Sums:
             step = latency_step(event.latency_ms)
             of_quarter.latencies[model, feature, step] += 1
             of_day.latencies[model, feature, step] += 1
-        if tags:
-            add_told(self.tags, event, day, tags)
+        if tags and (told := told_of(event.metadata, tags)):
+            partners = (*values[1:], event.customer_id)
+            self.tags.add(workspace_id, (quarter, day), told, partners, packed)
 
     def _place(self, workspace_id: int, quarter: int, timestamp_ms: int) -> _Place:
         counting = self._counting_of(workspace_id)

@@ -1,5 +1,7 @@
 """What dimensions are called on pages: a tag by its key, the others by their name."""
 
+from markupsafe import Markup, escape
+
 from llmtrack.domain.tags import key_of
 from llmtrack.web.page_query import DIMENSIONS
 
@@ -18,6 +20,14 @@ def dimension_title(name: str) -> str:
     return text if key_of(name) else text.capitalize()
 
 
+def dimension_heading(name: str) -> Markup:
+    """The title as HTML: a key may be long, and written in any direction."""
+    title = dimension_title(name)
+    if key_of(name) is None:
+        return escape(title)
+    return Markup('<bdi class="name" title="{0}">{0}</bdi>').format(title)
+
+
 def value_title(name: str) -> str:
     """Before one of its values."""
     key = key_of(name)
@@ -26,5 +36,4 @@ def value_title(name: str) -> str:
 
 def no_value(name: str) -> str:
     """Of events without one."""
-    text = dimension_text(name)
-    return f"{text} not set" if key_of(name) else f"no {text}"
+    return "not set" if key_of(name) else f"no {name}"

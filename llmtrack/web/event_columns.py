@@ -1,6 +1,7 @@
 """The columns of single events: how each reads in a page, and what it is in an export."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -10,9 +11,11 @@ from llmtrack.domain.events import STATUSES
 from llmtrack.domain.identifiers import event_uuid
 from llmtrack.domain.money import usd_text
 from llmtrack.domain.periods import rfc3339
+from llmtrack.domain.tags import key_of, tag_values
 from llmtrack.formats.csv_lines import Cell
 from llmtrack.storage.event_pages import ListedEvent
 from llmtrack.storage.event_search import EventDetail
+from llmtrack.web.dimension_texts import dimension_title
 from llmtrack.web.numbers import NOTHING, milliseconds, moment, tokens, usd
 
 Event = ListedEvent | EventDetail
@@ -40,12 +43,15 @@ class Column(NamedTuple):
     is_number: bool = False
 
 
+def _named(value: str | None) -> str:
+    if value is None:
+        return NOTHING
+    return Markup('<bdi class="name" title="{0}">{0}</bdi>').format(value)
+
+
 def _text(field: str, title: str, name: str = "") -> Column:
     def cell(event: Event, _: str) -> str:
-        value = getattr(event, field)
-        if value is None:
-            return NOTHING
-        return Markup('<bdi class="name" title="{0}">{0}</bdi>').format(value)
+        return _named(getattr(event, field))
 
     return Column(name or field, title, cell, lambda event: getattr(event, field))
 
@@ -150,7 +156,24 @@ DEFAULT_COLUMNS = (
 )
 
 
-def chosen_columns(text: str) -> tuple[Column, ...]:
+def tag_columns(names: Iterable[str]) -> dict[str, Column]:
+    """Of tracked tags; one whose name has a comma cannot be chosen."""
+    return {name: _tag(name) for name in names if "," not in name}
+
+
+@lru_cache(maxsize=256)  # so that the same column is equal to itself
+def _tag(name: str) -> Column:
+    key = key_of(name) or ""
+
+    def value(event: Event) -> str | None:
+        [found] = tag_values(event.metadata or "{}", [key])
+        return found
+
+    return Column(name, dimension_title(name), lambda event, _: _named(value(event)), value)
+
+
+def chosen_columns(text: str, tags: Iterable[str] = ()) -> tuple[Column, ...]:
     """Columns by their names with commas between; unknown ones are left out."""
-    names = [name for name in dict.fromkeys(text.split(",")) if name in COLUMNS]
-    return tuple(COLUMNS[name] for name in names or DEFAULT_COLUMNS)
+    known = COLUMNS | tag_columns(tags)
+    names = [name for name in dict.fromkeys(text.split(",")) if name in known]
+    return tuple(known[name] for name in names or DEFAULT_COLUMNS)

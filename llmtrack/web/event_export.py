@@ -31,7 +31,7 @@ async def get_export(request: web.Request) -> web.StreamResponse:
     scope = request[SCOPE]
     async with looking(request, "events", EXTRAS) as look:
         wanted = wanted_events(look).filter
-        columns = chosen_columns(look.query.extras.get("columns", ""))
+        columns = chosen_columns(look.query.extras.get("columns", ""), look.query.tags)
         try:
             rows = (await usage_total(look.reading, look.question(Kind.TOTAL))).events
         except TooMuchToRead as error:

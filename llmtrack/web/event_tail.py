@@ -60,7 +60,7 @@ async def get_live(request: web.Request) -> web.StreamResponse:
     scope, tails = request[SCOPE], request.app[TAILS]
     async with looking(request, "events", EXTRAS) as look:
         wanted = wanted_events(look).filter
-        columns = chosen_columns(look.query.extras.get("columns", ""))
+        columns = chosen_columns(look.query.extras.get("columns", ""), look.query.tags)
     async with tails.slot():
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}

@@ -32,6 +32,7 @@ from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.event_columns import (
     COLUMNS,
     chosen_columns,
+    tag_columns,
     uuid_of,
 )
 from llmtrack.web.event_cost import cost_values
@@ -120,7 +121,7 @@ def _answer(
         and found.older is None
         and not before
         and not any(conditions.values()),
-        column_choices=list(COLUMNS.values()),
+        column_choices=[*COLUMNS.values(), *tag_columns(look.query.tags).values()],
         conditions=conditions,
         pricings=PRICING_TEXTS,
         plain_url=_without_conditions(first).url,
@@ -141,7 +142,7 @@ def event_values(
     """What `_events.html` shows, but for its links."""
     return {
         "events": [(uuid_of(event), event) for event in found.events],
-        "columns": chosen_columns(look.query.extras.get("columns", "")),
+        "columns": chosen_columns(look.query.extras.get("columns", ""), look.query.tags),
         **histogram._asdict(),
         "cut_short": when_text(found.looked_to_ms, look.scope.time_zone) if found.is_cut else None,
     }

@@ -16,10 +16,11 @@ from llmtrack.domain.periods import (
 )
 from llmtrack.domain.roles import Permission
 from llmtrack.domain.spans import Span, Step, buckets_of
+from llmtrack.domain.tags import key_of
 from llmtrack.formats.csv_lines import Cell, csv_lines
 from llmtrack.formats.focus import COLUMNS, FocusCharge, focus_row
 from llmtrack.storage.dimensions import Kind
-from llmtrack.storage.labels import NO_LABEL, labels_of
+from llmtrack.storage.labels import OTHER_LABEL, Label, labels_of
 from llmtrack.storage.reports import usage_by_value, usage_report
 from llmtrack.storage.sums import NO_SUMS, Sums
 from llmtrack.web.analytics import Look, looking
@@ -97,14 +98,21 @@ def _period(look: Look, span: Span) -> tuple[str, str, str]:
 def _pivot_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell]]:
     for value, of_subs in found.subs.items():
         for sub, sums in of_subs.items():
-            label = found.sub_labels.get(sub, NO_LABEL)
+            label = None if sub is None else found.sub_labels.get(sub)
             number = _exact(ask, found.value_of(sums))
             period = _period(look, look.timeframe.span)
-            yield *period, _slug(look, found, value), label.slug or None, number, sums.events
+            yield *period, _slug(look, found, value), _written_value(label), number, sums.events
 
 
 def _slug(look: Look, found: Explored, value: int | None) -> str | None:
-    return label_of(look.query, found, value).slug or None
+    return _written_value(None if value is None else label_of(look.query, found, value))
+
+
+def _written_value(label: Label | None) -> str | None:
+    """None: events without a value, and values that have no name any more."""
+    if label == OTHER_LABEL:
+        return label.text
+    return label.slug or None if label else None
 
 
 def _exact(ask: Ask, value: int | None) -> Cell:
@@ -150,6 +158,7 @@ def _charge(
         sums.cost_pico,
         *tokens,
         *counts,
+        {key: label.text for name, label in look.bar.labels.items() if (key := key_of(name))},
     )
 
 

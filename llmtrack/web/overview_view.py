@@ -167,7 +167,7 @@ def _row(report: UsageReport, label: Label, sums: Sums, steps: Counter[int]) -> 
 def _label(query: PageQuery, data: OverviewData, value: int | None) -> Label:
     if value is None:
         text = no_value(query.by)
-        return Label("", text[0].upper() + text[1:] if text.startswith("no ") else text)
+        return Label("", f"{text[0].upper()}{text[1:]}")
     return data.labels.get(value) or Label("", "?")
 
 

@@ -23,7 +23,12 @@ from llmtrack.storage.notices import Notice
 from llmtrack.storage.scope import Scope
 from llmtrack.web import numbers
 from llmtrack.web.assets import Assets
-from llmtrack.web.dimension_texts import dimension_text, dimension_title, value_title
+from llmtrack.web.dimension_texts import (
+    dimension_heading,
+    dimension_text,
+    dimension_title,
+    value_title,
+)
 from llmtrack.web.probes import VITALS
 from llmtrack.web.theme import theme_of
 
@@ -114,6 +119,7 @@ class Renderer:
             ago_at=numbers.ago,
             browser=browser_name,
             dimension=dimension_text,
+            dimension_heading=dimension_heading,
             dimension_title=dimension_title,
             value_title=value_title,
             when=_when,

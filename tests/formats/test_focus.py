@@ -5,6 +5,7 @@ https://focus.finops.org/focus-specification/v1-2/: feature level, nullability, 
 
 import csv
 import io
+import json
 import re
 from decimal import Decimal
 
@@ -48,6 +49,7 @@ FURTHER = {
     "ServiceSubcategory": r"Generative AI",
     "SkuId": TEXT,
     "SkuPriceId": TEXT,
+    "Tags": r"(\{.+\})?",
 }
 """Recommended columns, and those that a provider with usage and a price list has to have."""
 OWN = {
@@ -63,11 +65,16 @@ DAY = (1_795_132_800_000, 1_795_219_200_000)
 
 
 def charge(
-    *, provider: str = "openai", model: str = "gpt-4o", cost_pico: int = 1, tokens: int = 30
+    *,
+    provider: str = "openai",
+    model: str = "gpt-4o",
+    cost_pico: int = 1,
+    tokens: int = 30,
+    **tags: str,
 ) -> FocusCharge:
     account = ("wsp_a", "Acme", "Asia/Kathmandu")
     counts = (tokens // 3, tokens // 6, tokens - tokens // 3, 2, 1)
-    return FocusCharge(*account, *NOVEMBER, *DAY, provider, model, cost_pico, *counts)
+    return FocusCharge(*account, *NOVEMBER, *DAY, provider, model, cost_pico, *counts, tags)
 
 
 CHARGES = [
@@ -76,6 +83,7 @@ CHARGES = [
     charge(cost_pico=10**24 + 1, tokens=10**15),
     charge(provider="a b", model='=HYPERLINK("x"), "quoted"\nand broken'),
     charge(provider="x" * 200, model="شركة" * 50),
+    charge(team='=1+1 "quoted"', tier="ذهب"),
 ]
 
 
@@ -97,6 +105,11 @@ def test_every_value_has_the_format_of_its_column(place: int) -> None:
     [row] = exported([CHARGES[place]])
     for name, form in (MANDATORY | FURTHER | OWN).items():
         assert re.fullmatch(form, row[name], re.DOTALL), (name, row[name])
+
+
+def test_tags_are_an_object_of_texts() -> None:
+    for row, made in zip(exported(CHARGES), CHARGES, strict=True):
+        assert json.loads(row["Tags"] or "{}") == made.tags
 
 
 def test_costs_are_one_exact_amount_and_periods_lie_in_each_other() -> None:

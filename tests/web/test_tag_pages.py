@@ -1,6 +1,8 @@
 """Pages by tracked tags: chosen in the settings, grouped and filtered by like any dimension."""
 
+import csv
 import html
+import io
 import json
 import re
 from typing import Any
@@ -75,7 +77,7 @@ async def test_an_owner_tracks_a_tag_in_the_settings_and_removes_it(
     assert (await post(filled, f"{url}/tags", tag="team")).status == 303
     await drive_tag_changes(await world.scope())
     text = await text_of(filled, url)
-    assert re.search(r'>team</bdi></th><td class="number">2</td>\s*<td>all events</td>', text)
+    assert re.search(r'>team</bdi>\s*</th><td class="number">2</td>', text)
     again = await post(filled, f"{url}/tags", tag="team")
     assert (again.status, "Team is tracked already" in await again.text()) == (422, True)
     wrong = await post(filled, f"{url}/tags", tag='a"b')
@@ -107,17 +109,17 @@ async def test_pages_group_and_filter_by_a_tag(filled: Client, world: World) -> 
     home = f"/w/{world.acme.public_id}/"
 
     lines = lines_of(await text_of(filled, f"{home}?by=tag:team"))
-    assert list(lines) == ["search", "ads & more", "team not set", "Total"]
+    assert list(lines) == ["search", "ads & more", "Not set", "Total"]
     assert list(lines.values()) == ["$7.00", "$3.00", "$1.00", "$11.00"]
     lines = lines_of(await text_of(filled, f"{home}?{urlencode({'tag:team': 'search'})}"))
     assert lines == {"o3": "$5.00", "gpt-4o-mini": "$2.00", "Total": "$7.00"}
     both = urlencode({"by": "tag:tier", "tag:team": "search"})
     lines = lines_of(await text_of(filled, f"{home}?{both}"))
-    assert lines == {"gold": "$5.00", "tier not set": "$2.00", "Total": "$7.00"}
+    assert lines == {"gold": "$5.00", "Not set": "$2.00", "Total": "$7.00"}
     text = await text_of(filled, f"{home}explore?by=tag:team&sub=model")
     assert "Cost by team and model" in text
     text = await text_of(filled, f"{home}explore?by=model&sub=tag:team")
-    assert "team not set" in text
+    assert "not set" in text
     text = await text_of(filled, f"{home}changes?by=tag:team")
     assert "ads &amp; more" in text
     text = await text_of(filled, f"{home}events?{urlencode({'tag:team': 'ads & more'})}")
@@ -184,8 +186,10 @@ async def test_a_page_says_that_a_tag_is_still_being_counted(filled: Client, wor
     text = await text_of(filled, f"/w/{world.acme.public_id}/?by=tag:team")
 
     assert "The tag team is still being counted" in text
+    settings = await text_of(filled, f"/w/{world.acme.public_id}/settings")
+    assert "are being counted</span>" in settings
     lines = lines_of(text)
-    assert (lines["other values"], lines["team not set"]) == ("$10.00", "$1.00")
+    assert (lines["other values"], lines["Not set"]) == ("$10.00", "$1.00")
 
 
 async def test_views_and_shared_links_keep_tags(filled: Client, world: World) -> None:
@@ -205,3 +209,31 @@ async def test_views_and_shared_links_keep_tags(filled: Client, world: World) ->
         [link] = re.findall(r"https?://[^/\s]+(/s/[^<\s]+)", text)
         shown = await text_of(filled, link)
         assert ("search" in shown, "/w/" in shown.split("<main", 1)[1]) == (True, False)
+
+
+async def test_lists_and_exports_have_tags(filled: Client, world: World) -> None:
+    await track(world, "team", "tier")
+    await sign_in(filled, "alice")
+    home = f"/w/{world.acme.public_id}/"
+    columns = "cost,tag:team,tag:tier"
+
+    text = await text_of(filled, f"{home}events?columns={columns}")
+    assert '<bdi class="name" title="gold">gold</bdi>' in text
+    assert '<input type="checkbox" name="columns" value="tag:team" checked>team' in text
+    lines = await text_of(filled, f"{home}events/export?format=jsonl&columns={columns}")
+    rows = [json.loads(line) for line in lines.splitlines()]
+    assert [(row["tag:team"], row["tag:tier"]) for row in rows] == [
+        (None, None),
+        ("ads & more", "free"),
+        ("search", None),
+        ("search", "gold"),
+    ]
+    asked = urlencode({"by": "tag:team", "sub": "tag:tier", "format": "csv"})
+    table = await text_of(filled, f"{home}explore/export?{asked}")
+    assert table.splitlines()[0].endswith("tag:team,tag:tier,cost_usd,requests")
+    assert "search,gold,5,1" in table
+    asked = urlencode({"tag:team": "search", "format": "focus"})
+    table = await text_of(filled, f"{home}explore/export?{asked}")
+    focus = list(csv.DictReader(io.StringIO(table)))
+    assert {row["Tags"] for row in focus} == {'{"team": "search"}'}
+    assert sum(int(row["x_Requests"]) for row in focus) == 2
