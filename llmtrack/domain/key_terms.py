@@ -29,6 +29,10 @@ class KeyState(StrEnum):
     EXPIRED = "expired"
 
 
+MAPPED_BITS = 96
+"""Of an IPv6 address, before the IPv4 address that it stands for."""
+
+
 class KeyTerms(NamedTuple):
     """Times are epoch ms, half-open; no networks means from anywhere."""
 
@@ -66,7 +70,7 @@ def clean_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def parsed_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(text) for text in texts)
+    return tuple(_unmapped(ipaddress.ip_network(text)) for text in texts)
 
 
 def is_within(address: str, networks: tuple[Network, ...]) -> bool:
@@ -88,9 +92,18 @@ def check_grace(days: int) -> int:
     return days * DAY_MS
 
 
+def _unmapped(network: Network) -> Network:
+    """::ffff:192.0.2.0/120 is 192.0.2.0/24, as its clients are."""
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= MAPPED_BITS:
+        start = network.network_address.ipv4_mapped
+        if start is not None:
+            return ipaddress.IPv4Network((start, network.prefixlen - MAPPED_BITS))
+    return network
+
+
 def _network(word: str) -> Network:
     try:
-        return ipaddress.ip_network(word)
+        return _unmapped(ipaddress.ip_network(word))
     except ValueError:
         pass
     try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from llmtrack.domain.credentials import mint_key
-from llmtrack.domain.errors import NotFound
+from llmtrack.domain.errors import InvalidValue, NotFound
 from llmtrack.domain.identifiers import new_public_id
 from llmtrack.domain.key_terms import (
     EXPIRES_SOON_DAYS,
@@ -112,6 +112,8 @@ def create_key(
     """Raises InvalidValue."""
     name, source = clean_name("name", name), clean_optional_name("source", source)
     terms = check_terms(terms)
+    if terms.expires_ms is not None and terms.expires_ms <= now_ms:
+        raise InvalidValue("expires", "the key would have expired already")
     minted, public_id = mint_key(), new_public_id("key")
     values = {
         "workspace_id": workspace_id,

@@ -42,6 +42,9 @@ def test_networks_are_kept_in_one_form_and_once() -> None:
         "192.0.2.1/32",
         "10.0.0.0/8",
     )
+    mapped = ("::ffff:192.0.2.0/120", "::ffff:192.0.2.7", "::ffff:0:0/96", "::/0")
+    assert clean_networks(mapped) == ("192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "::/0")
+    assert is_within("192.0.2.7", parsed_networks(mapped[:1]))
 
 
 @pytest.mark.parametrize("text", ["example.com", "192.0.2.300", "192.0.2.1/24", "10/8", "::/129"])

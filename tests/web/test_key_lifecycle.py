@@ -2,9 +2,12 @@
 
 import sqlite3
 
+import pytest
+
+from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.key_terms import KeyTerms
 from llmtrack.storage.key_changes import deactivate_key, end_old_secret, rotate_key
-from llmtrack.storage.keys import Key, create_key, key_of
+from llmtrack.storage.keys import Key, create_key, key_of, list_keys
 from llmtrack.web.key_uses import KEY_USES
 from tests.conftest import NOW_MS, WHO, World
 from tests.web.conftest import Client, Clock, application
@@ -92,6 +95,13 @@ async def test_a_key_is_good_between_its_times(client: Client, world: World, clo
     assert await said(client, key.raw) is None
     clock.now_ms += 39 * DAY_MS
     assert await said(client, key.raw) == "Revoked API key"
+
+
+async def test_no_key_is_made_that_has_expired_already(world: World) -> None:
+    scope = await world.scope()
+    with pytest.raises(InvalidValue, match="expired already"):
+        await scope.write(create_key, name="late", terms=KeyTerms(expires_ms=NOW_MS), **WHO)
+    assert [key.name for key in await list_keys(scope, now_ms=NOW_MS)] == ["Acme app"]
 
 
 async def test_a_key_from_a_foreign_network_tells_a_thief_nothing(
