@@ -18,10 +18,12 @@ from llmtrack.web.ingest_lane import IngestLane
 BODY_WAIT_S = 0.05
 """How long the lane waits for a body that did not come with its head, as many clients send it."""
 READ_BYTES = 2**16
+STALLED_S = 60.0
+"""How long a client may leave so much unread that no more is sent: nobody reads that slowly."""
 
 
 class Connection(RequestHandler):
-    __slots__ = ("_body_timer", "_has_started", "_ip", "_lane")
+    __slots__ = ("_body_timer", "_has_started", "_ip", "_lane", "_stall_timer")
 
     def __init__(self, server: web.Server, lane: IngestLane, **options: Any) -> None:
         super().__init__(server, **options)
@@ -29,11 +31,26 @@ class Connection(RequestHandler):
         self._ip = ""
         self._body_timer: asyncio.TimerHandle | None = None
         self._has_started = False
+        self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         peer = self.peername
         self._ip = str(peer[0]) if isinstance(peer, tuple) else ""
+
+    def pause_writing(self) -> None:
+        """The client does not read. It has a while to go on, and is no longer waited for then."""
+        super().pause_writing()
+        if self._stall_timer is None and self.transport is not None:
+            self._stall_timer = self._loop.call_later(STALLED_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_stall_timer()
+        super().resume_writing()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._stop_stall_timer()
+        super().connection_lost(exc)
 
     async def start(self) -> None:
         """The task that aiohttp makes. The first request may be here, and taken, before it runs."""
@@ -113,6 +130,11 @@ class Connection(RequestHandler):
         self._stop_body_timer()
         if self._messages and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     def _stop_body_timer(self) -> None:
         if self._body_timer is not None:

@@ -4,10 +4,12 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 
 from llmtrack.domain.credentials import Passwords
+from llmtrack.web import connection as connection_module
 from llmtrack.web import forms as forms_module
 from llmtrack.web import ingest as ingest_module
 from llmtrack.web import server as server_module
@@ -104,6 +106,32 @@ async def test_headers_that_drip_are_cut_off(
     writer.close()
     assert time.monotonic() - begun < 8
     assert server_module.HANDSHAKE_TIMEOUT_S <= 15
+
+
+async def test_a_client_that_does_not_read_is_cut_off(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much it asked for: more than the buffers of the system hold."""
+    monkeypatch.setattr(connection_module, "STALLED_S", 0.5)
+    port, loop = await listen(), asyncio.get_running_loop()
+    ask = b"GET /static/htmx-4.0.1.min.js HTTP/1.1\r\n" + HOST + b"\r\n"
+    length = len(await exchange(port, ask.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")))
+    assert length > 10_000
+    with socket.socket() as asking:
+        asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        asking.setblocking(False)
+        await loop.sock_connect(asking, ("127.0.0.1", port))
+        count = 20_000_000 // length
+        sending = asyncio.create_task(loop.sock_sendall(asking, ask * count))
+        await asyncio.sleep(2)
+        read = 0
+        async with asyncio.timeout(10):
+            with suppress(ConnectionError):
+                while part := await loop.sock_recv(asking, 2**20):
+                    read += len(part)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+    assert read < count * length / 2
 
 
 async def test_headers_that_stop_are_cut_off(
