@@ -13,14 +13,15 @@ or a quarter has none of them; only what they cannot tell is read, newest first.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import combinations, islice, starmap
 from typing import NamedTuple
 
 from llmtrack.domain.periods import QUARTER_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
-from llmtrack.storage.dimensions import Dimension, Filters, Tag, is_quarterly, kept_pair
+from llmtrack.storage.customer_quarters import block_of, known_quarters
+from llmtrack.storage.dimensions import Dimension, Filters, Kind, Tag, is_quarterly, kept_pair
 from llmtrack.storage.event_page_queries import (
     FIND_DAYS,
     FIND_OLDEST,
@@ -39,6 +40,7 @@ LOOK_EVENTS_MAX = 200_000
 LOOK_SPANS_MAX = 400
 LOOK_AT_ONCE_MAX = 10_000
 """Events of several spans that are looked at by one query; more are read from the newest on."""
+DAYS_AT_ONCE = 64
 FIRST_QUARTERS = 8
 QUARTERS_MAX = 512
 
@@ -193,11 +195,16 @@ class _Search:
     async def _quarters_with_all(self, until_ms: int) -> AsyncIterator[list[_Quarter]]:
         """What may hold matches, newest first, ever more at a time."""
         days = await self._days(until_ms)
-        quarters = self._quarters(days, until_ms)
+        customer = self._kept().get(Kind.CUSTOMER)
         size = FIRST_QUARTERS
-        while chunk := list(islice(quarters, size)):
-            yield await self._with_all(chunk)
-            size = min(2 * size, QUARTERS_MAX)
+        for start in range(0, len(days), DAYS_AT_ONCE):
+            some = days[start : start + DAYS_AT_ONCE]
+            known = await known_quarters(self._reading, customer, some)
+            quarters = self._quarters(some, until_ms, known)
+            sure = frozenset[int]().union(*known.values()) if len(self._filters) == 1 else ()
+            while chunk := list(islice(quarters, size)):
+                yield await self._with_all(chunk, sure)
+                size = min(2 * size, QUARTERS_MAX)
 
     def _kept(self) -> dict[Dimension, int]:
         """The filters that the sums tell of: a tag that is new may be counted only in part."""
@@ -224,14 +231,20 @@ class _Search:
         )
         return [row[0] for row in rows]
 
-    def _quarters(self, days: Sequence[int], until_ms: int) -> Iterator[int]:
+    def _quarters(
+        self, days: Sequence[int], until_ms: int, known: Mapping[int, frozenset[int]]
+    ) -> Iterator[int]:
+        """Of some days, newest first: all of a day, or those that are known of its block."""
         newest, oldest = until_ms // QUARTER_MS, self._span.start_ms // QUARTER_MS
         for day in days:
             first = day_start_ms(day, self._time_zone) // QUARTER_MS
             end = day_start_ms(day + 1, self._time_zone) // QUARTER_MS
-            yield from range(min(end - 1, newest), max(first, oldest) - 1, -1)
+            every = range(min(end - 1, newest), max(first, oldest) - 1, -1)
+            of_block = known.get(block_of(day))
+            yield from every if of_block is None else filter(of_block.__contains__, every)
 
-    async def _with_all(self, quarters: Sequence[int]) -> list[_Quarter]:
+    async def _with_all(self, quarters: Sequence[int], sure: Collection[int]) -> list[_Quarter]:
+        """`sure`: quarters with a match at least, whatever their sums tell."""
         listed = json.dumps(quarters)
         kept = self._kept()
         values = _listed({kind: kept[kind] for kind in kept if is_quarterly(kind)})
@@ -242,7 +255,7 @@ class _Search:
             )
             return [_Quarter(row[0], row[1], row[2]) for row in rows]
         rows = await self._reading.rows(FIND_QUARTERS, quarters=listed, values=json.dumps(values))
-        return [_Quarter(row[0], row[1], 0) for row in rows]
+        return [_Quarter(row[0], row[1], int(row[0] in sure)) for row in rows]
 
 
 def _listed(filters: Filters) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ and a pack is never of another state than its days.
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+from llmtrack.storage.customer_quarters import CUSTOMER_QUARTERS, pack_quarters, quarters_in
 from llmtrack.storage.dimensions import MEASURES, Kind, pair_code
 from llmtrack.storage.dropped_packs import LEVELS, LONG_DAYS
 from llmtrack.storage.packs import (
@@ -93,7 +94,7 @@ async def shelves(reading: ScopedReading, block: Block) -> list[Shelf]:
     """What a block is packed by."""
     found = [CUSTOMERS, *LATENCIES]
     if block.days != LONG_DAYS:
-        return found
+        return [*found, CUSTOMER_QUARTERS]
     for first, second in PACKED_PAIRS:
         rows = await reading.rows(READ_VALUES, kind=first, **_span(block))
         found += [Shelf(pair_code(first, second), row[0]) for row in rows]
@@ -102,6 +103,8 @@ async def shelves(reading: ScopedReading, block: Block) -> list[Shelf]:
 
 async def packed(reading: ScopedReading, block: Block, shelf: Shelf) -> bytes:
     """The block's days read from their rows."""
+    if shelf == CUSTOMER_QUARTERS:
+        return pack_quarters(await quarters_in(reading, block))
     if shelf == CUSTOMERS:
         rows = await reading.rows(READ_CUSTOMERS, kind=shelf.kind, **_span(block))
     elif shelf.kind >= LATENCY:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from llmtrack.storage.customer_quarters import CUSTOMER_QUARTERS, quarters_in, unpack_quarters
 from llmtrack.storage.dimensions import MEASURES
 from llmtrack.storage.packing import packed
 from llmtrack.storage.packs import LATENCY, Block, Shelf, unpack_steps, unpack_sums, unpack_total
@@ -54,6 +55,9 @@ async def wrong_packs(reading: ScopedReading, blocks: list[Block]) -> list[Block
 
 
 async def _is_right(reading: ScopedReading, block: Block, shelf: Shelf, sums: bytes) -> bool:
+    if shelf == CUSTOMER_QUARTERS:
+        known, there = unpack_quarters(sums), await quarters_in(reading, block)
+        return all(bits & ~known.get(customer, 0) == 0 for customer, bits in there.items())
     if shelf.value:
         return unpack_total(sums) == await _of_pair(reading, block, shelf)
     unpack: Callable[[list[bytes]], object] = unpack_steps if shelf.kind >= LATENCY else unpack_sums

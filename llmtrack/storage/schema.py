@@ -22,7 +22,7 @@ from llmtrack.storage.schema_keys import KEYS
 from llmtrack.storage.schema_links import LINKS
 from llmtrack.storage.schema_notices import NOTICES
 from llmtrack.storage.schema_operations import OPERATIONS
-from llmtrack.storage.schema_packs import PACKS
+from llmtrack.storage.schema_packs import PACKED_ANEW, PACKS
 from llmtrack.storage.schema_prices import PRICES
 from llmtrack.storage.schema_repricing import REPRICING
 from llmtrack.storage.schema_sessions import SESSIONS
@@ -260,4 +260,5 @@ MIGRATIONS: tuple[str, ...] = (
     TAGS,
     NOTICES,
     LINKS,
+    PACKED_ANEW,
 )

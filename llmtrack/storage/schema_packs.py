@@ -12,3 +12,8 @@ create table usage_pack (
   primary key (workspace_id, days, bucket, kind, value)
 ) strict, without rowid;
 """
+
+PACKED_ANEW = """
+-- Written in another order of bytes, and with the quarters of customers: made again by the server.
+delete from usage_pack
+"""

@@ -12,9 +12,11 @@ from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import DAY_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
 from llmtrack.services.packing import pack_days
+from llmtrack.storage.customer_quarters import CUSTOMER_QUARTERS, pack_quarters, quarters_in
 from llmtrack.storage.dimensions import Kind, pair_code
 from llmtrack.storage.dropped_packs import LEVELS, drop_packs
 from llmtrack.storage.erasure import erase_customer_totals
+from llmtrack.storage.event_pages import event_page
 from llmtrack.storage.latencies import latency_steps
 from llmtrack.storage.moved_days import Move, move
 from llmtrack.storage.packing import fill, packed, reserve, shelves, unpacked
@@ -168,6 +170,54 @@ async def test_a_pack_that_is_not_what_its_days_add_up_to_is_found(store: Seeded
             assert await wrong_packs(reading, blocks) == [Block(16, 20_736)]
         await store.database.write(drop_packs, WORKSPACE_ID, (20_736,))
         await pack_days(store.database, now_ms=NOW_MS)
+
+
+async def test_a_customer_s_events_are_found_by_the_quarters_that_are_packed(store: Seeded) -> None:
+    customer = next(row.customer_id for row in store.rows if row.customer_id is not None)
+    filters = {Kind.CUSTOMER: customer}
+    span = Span(START_MS, NOW_MS)
+    looked = []
+    for _ in range(2):
+        page = await event_page(store.scope, span, filters=filters, most=2_000)
+        found = [(event.timestamp_ms, event.id) for event in page.events]
+        rows = matching(store, span, filters)
+        assert found == sorted(((row.timestamp_ms, row.id) for row in rows), reverse=True)
+        looked.append(page.looked)
+        await pack_days(store.database, now_ms=NOW_MS)
+    assert len(found) < looked[1] < looked[0] / 2
+
+    late = store.rows[0]._replace(id=1, customer_id=customer)
+    await store.database.write(add_rows, [late], ZONE)
+    page = await event_page(store.scope, span, filters=filters, most=2_000)
+    assert len(page.events) == len(found) + 1
+
+
+async def test_quarters_that_a_pack_lacks_are_found_and_those_that_were_purged_are_not(
+    store: Seeded,
+) -> None:
+    await pack_days(store.database, now_ms=NOW_MS)
+    blocks = await packs_in(store)
+    await store.database.write(purge_before, 20_740)
+    async with store.scope.reading() as reading:
+        assert await wrong_packs(reading, blocks) == []
+        quarters = await quarters_in(reading, Block(4, 20_744))
+    quarters.popitem()
+    await store.database.write(put_quarters, pack_quarters(quarters))
+    async with store.scope.reading() as reading:
+        assert await wrong_packs(reading, blocks) == [Block(4, 20_744)]
+
+
+def purge_before(connection: sqlite3.Connection, day: int) -> None:
+    values = (WORKSPACE_ID, day_start_ms(day, ZONE))
+    connection.execute("delete from event where workspace_id = ? and timestamp_ms < ?", values)
+
+
+def put_quarters(connection: sqlite3.Connection, packed: bytes) -> None:
+    connection.execute(
+        "update usage_pack set sums = ? where workspace_id = ? and days = 4 and bucket = 20744"
+        " and kind = ?",
+        (packed, WORKSPACE_ID, CUSTOMER_QUARTERS.kind),
+    )
 
 
 async def test_another_workspace_s_packs_are_its_own(store: Seeded) -> None:
