@@ -55,7 +55,7 @@ def behind(old: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A database with one more step to go."""
     upgrade(old)
     step = "create table planned (id integer primary key) strict"
-    for module in ("storage.database", "storage.migrating", "services.upgrades"):
+    for module in ("storage.opening", "storage.migrating", "services.upgrades"):
         monkeypatch.setattr(f"llmtrack.{module}.MIGRATIONS", (*MIGRATIONS, step))
     return old
 
