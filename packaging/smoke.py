@@ -8,6 +8,7 @@ Standard library only: the machine that runs it has nothing of ours but the bina
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,6 +22,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
+ROOT = Path(__file__).resolve().parents[1]
+GLIBC = re.compile(rb"\0GLIBC_2\.(\d+)(?:\.\d+)?\0")
 READY_S = 30
 SQLITE_FLOOR = (3, 51, 3)  # the first without the WAL-reset fault
 WORKSPACE = "Smoke"
@@ -163,6 +166,17 @@ def check_versions(binary: Binary) -> dict[str, Any]:
     return found
 
 
+def check_glibc(binary: Binary) -> str:
+    """The oldest glibc that it runs on, by the symbols that its unpacked parts want."""
+    parts = [binary.path, *(path for path in binary.unpack_dir.rglob("*") if path.is_file())]
+    found = {match for path in parts for match in GLIBC.findall(path.read_bytes())}
+    floor = f"glibc 2.{max(map(int, found))}"
+    for page in ("docs/install.md", "README.md"):
+        if f"{floor} or newer" not in (ROOT / page).read_text():
+            fail(f"{page} does not say that {floor} is the oldest")
+    return floor
+
+
 def stop(server: "subprocess.Popen[bytes]", binary: Binary) -> None:
     server.send_signal(signal.SIGTERM)
     code = server.wait(timeout=30)
@@ -189,12 +203,13 @@ def smoke(path: Path, home: Path) -> None:
         answer = send(f"http://127.0.0.1:{port}/api/ingest", key)
         check_event(binary, answer)
         idle_mib = resident_mib(server.pid)
+        floor = check_glibc(binary)
         stop(server, binary)
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
     size_mib = binary.path.stat().st_size / 2**20
-    print(f"smoke: sqlite {versions['sqlite']}, {versions['openssl']}")
+    print(f"smoke: sqlite {versions['sqlite']}, {versions['openssl']}, {floor}")
     print(f"smoke: size {size_mib:.1f} MiB, ready {ready_s:.2f} s, idle {idle_mib:.0f} MiB")
 
 

@@ -9,8 +9,11 @@ import logging
 import os
 import re
 import sys
+import time
 from datetime import UTC, datetime
 from typing import TextIO
+
+import click
 
 _SECRETS = re.compile(
     r"llmt_[0-9A-Za-z]{6,}|(?i:bearer\s+)[\w.~+/=-]{8,}|(?<=token=)[\w-]{8,}|AGE-SECRET-KEY-\w+"
@@ -30,6 +33,17 @@ def set_up_logging(level: str, form: str, stream: TextIO = sys.stderr) -> None:
     # Every connection that a scanner breaks off would be a line.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     logging.getLogger("aiohttp").setLevel(max(logging.WARNING, root.level))
+
+
+def say(text: str) -> None:
+    """What the server tells whoever has started it, also a link that no log may have.
+
+    On stderr, as the log; among JSON lines a JSON line.
+    """
+    handlers = logging.getLogger().handlers
+    if handlers and isinstance(handlers[0].formatter, _JsonLines):
+        text = _json_line(time.time(), "info", "llmtrack", text)
+    click.echo(text, err=True)
 
 
 def blanked(text: str) -> str:
@@ -76,11 +90,16 @@ class _JournalLines(_Lines):
 
 class _JsonLines(_Lines):
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {
-            "time": at.replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": self._text(record),
-        }
-        return json.dumps(line)
+        level = record.levelname.lower()
+        return _json_line(record.created, level, record.name, self._text(record))
+
+
+def _json_line(created_s: float, level: str, logger: str, message: str) -> str:
+    at = datetime.fromtimestamp(created_s, UTC).isoformat(timespec="milliseconds")
+    line = {
+        "time": at.replace("+00:00", "Z"),
+        "level": level,
+        "logger": logger,
+        "message": message,
+    }
+    return json.dumps(line)

@@ -1,10 +1,8 @@
 """SIGHUP: the settings that may change while the server runs, read anew."""
 
-import click
-
 from llmtrack.cli.data import Data
 from llmtrack.cli.listening import Plan, known_names, pair_source, tls_mode
-from llmtrack.cli.logs import set_up_logging
+from llmtrack.cli.logs import say, set_up_logging
 from llmtrack.cli.watching import metrics_access
 from llmtrack.config.table import (
     DISK_MAX_DB_SIZE,
@@ -37,9 +35,9 @@ class Reloading:
                 self._plan.tls.reload(pair_source(config, mode, parse_address(config[LISTEN][0])))
         except (LLMtrackError, OSError) as error:
             fix = getattr(error, "fix", None)
-            click.echo(f"Not reloaded, everything stays as it was: {error}", err=True)
+            say(f"Not reloaded, everything stays as it was: {error}")
             if fix:
-                click.echo(f"Try: {fix}", err=True)
+                say(f"Try: {fix}")
             return
         set_up_logging(config[LOG_LEVEL], config[LOG_FORMAT])
         self._vitals.access = metrics_access(config)
@@ -57,6 +55,6 @@ class Reloading:
         ]
         for setting in changed:
             text = "is in force" if setting.reloads else "needs a restart"
-            click.echo(f"{setting.key} {text}", err=True)
-        click.echo("Reloaded.", err=True)
+            say(f"{setting.key} {text}")
+        say("Reloaded.")
         self._config = config

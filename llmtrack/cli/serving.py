@@ -9,11 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import click
-
 from llmtrack import __version__
 from llmtrack.cli.data import now_ms
 from llmtrack.cli.listening import Plan, certificate_lines
+from llmtrack.cli.logs import say
 from llmtrack.cli.output import moment
 from llmtrack.cli.reloading import Reloading
 from llmtrack.domain.credentials import mint_token
@@ -83,13 +82,13 @@ async def run_server(path: Path, plan: Plan, life: Life) -> None:
                 notify("READY=1", f"STATUS=serving {plan.url}")
                 await ending.stop.wait()
                 notify("STOPPING=1", "STATUS=answering what is in flight")
-                click.echo("Stopping: answering what is in flight.", err=True)
+                say("Stopping: answering what is in flight.")
         finally:
             await server.stop()
     finally:
         # Also moves the WAL into the file: the last connection to close does that.
         await database.close()
-    click.echo("Stopped.", err=True)
+    say("Stopped.")
     if ending.fault is not None:
         raise ending.fault
 
@@ -161,7 +160,7 @@ async def _announce(database: Database, plan: Plan) -> None:
     link = await _setup_link(database, plan.url)
     lines.append(link or f"  Sign in      {plan.url}/sign-in")
     lines.append(f"Ready on {plan.url}")
-    click.echo("\n".join(lines), err=True)
+    say("\n".join(lines))
 
 
 async def _keep_offering_setup(database: Database, url: str) -> None:
@@ -171,7 +170,7 @@ async def _keep_offering_setup(database: Database, url: str) -> None:
         link = await _setup_link(database, url)
         if link is None:
             return
-        click.echo(link, err=True)
+        say(link)
 
 
 async def _setup_link(database: Database, url: str) -> str | None:

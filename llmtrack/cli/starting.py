@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import click
-
 from llmtrack.cli.data import Data
 from llmtrack.cli.db import back_up_before_upgrade
+from llmtrack.cli.logs import say
 from llmtrack.services.supervisor import keep_starting, notify
 from llmtrack.services.upgrades import pending_steps, schema_of, upgrade
 from llmtrack.storage.schema import MIGRATIONS
@@ -49,7 +48,7 @@ def may_be_ended() -> Iterator[Callable[[], None]]:
     except BaseException:
         if not is_ended:
             raise
-        click.echo("Stopped before it was ready.", err=True)
+        say("Stopped before it was ready.")
         raise SystemExit(0) from None
     finally:
         for number, handler in before.items():
@@ -77,7 +76,7 @@ def upgrade_if_pending(data: Data) -> None:
     with keep_starting():
         notify("STATUS=backing up before the upgrade of the database")
         back_up_before_upgrade(data)
-        click.echo(f"Upgrading the database from schema {schema} to {newest}.", err=True)
+        say(f"Upgrading the database from schema {schema} to {newest}.")
         upgrade(data.database, begins=tell)
     seconds = time.monotonic() - begun
-    click.echo(f"Upgraded the database to schema {newest} in {seconds:.1f} s.", err=True)
+    say(f"Upgraded the database to schema {newest} in {seconds:.1f} s.")

@@ -18,6 +18,7 @@ from llmtrack.services.upgrades import (
 )
 from llmtrack.storage import migrating
 from llmtrack.storage.database import Database
+from llmtrack.storage.keys import list_keys
 from llmtrack.storage.maintenance import all_costs
 from llmtrack.storage.schema import MIGRATIONS
 from llmtrack.storage.workspaces import scope_for_admin
@@ -35,8 +36,16 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def test_there_is_a_database_of_a_released_schema() -> None:
-    assert RELEASED
+def test_there_is_a_database_of_every_schema_up_to_the_newest_kept(tmp_path: Path) -> None:
+    """Each was written by the program of its time; see packaging/release_database."""
+    schemas = {}
+    for path in RELEASED:
+        (tmp_path / path.name).write_bytes(gzip.decompress(path.read_bytes()))
+        schemas[path.name] = schema_of(tmp_path / path.name)
+
+    assert sorted(schemas.values()) == list(range(1, len(RELEASED) + 1))
+    assert all(name == f"schema-{number}.db.gz" for name, number in schemas.items())
+    assert len(RELEASED) >= 19
 
 
 async def test_an_old_database_is_upgraded_and_still_adds_up(old: Path) -> None:
@@ -47,6 +56,7 @@ async def test_an_old_database_is_upgraded_and_still_adds_up(old: Path) -> None:
     scope = await scope_for_admin(opened, "Acme")
     assert (await recounted(scope)).found == []
     assert (await opened.write(all_costs)).events_pico == EVENT_COST_PICO
+    assert "app" in {key.name for key in await list_keys(scope, now_ms=NOW_MS)}
     await opened.close()
 
 
@@ -72,9 +82,7 @@ def test_a_backup_is_made_before_anything_is_migrated(behind: Path, tmp_path: Pa
     assert back_up_first(behind, tmp_path / "backups", recipient=None, now_ms=NOW_MS) is None
 
 
-def test_a_database_of_every_released_schema_is_backed_up_as_it_is(
-    old: Path, tmp_path: Path
-) -> None:
+def test_a_database_of_every_schema_is_backed_up_as_it_is(old: Path, tmp_path: Path) -> None:
     made = back_up_first(old, tmp_path / "backups", recipient=None, now_ms=NOW_MS)
 
     assert made is not None
