@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DATABASE_NAME = "llmtrack.db"
+BUSY_TIMEOUT_MS = 30_000
+"""Beside a server that never stops writing a command finds the lock free now and then only."""
 
 
 def now_ms() -> int:
@@ -145,7 +147,9 @@ class Data:
     async def _run(self, function: "Callable[[Database], Awaitable[T]]", *, create: bool) -> T:
         from llmtrack.storage.database import Database
 
-        database = await Database.open(self.database, create=create)
+        database = await Database.open(
+            self.database, create=create, busy_timeout_ms=BUSY_TIMEOUT_MS
+        )
         try:
             return await function(database)
         finally:

@@ -11,7 +11,6 @@ from llmtrack.domain.money import usd_text
 from llmtrack.domain.periods import DAY_MS
 from llmtrack.domain.spans import Span
 from llmtrack.domain.tags import key_of
-from llmtrack.domain.timeframes import LONGEST_DAYS
 from llmtrack.services.tag_notes import tag_notes
 from llmtrack.storage.dimensions import OTHER_VALUE, Dimension, Kind, Tag
 from llmtrack.storage.labels import value_of
@@ -23,6 +22,8 @@ from llmtrack.storage.tracked_tags import tags_of
 
 DIMENSIONS = ("provider", "model", "feature", "key", "customer", "environment", "status")
 BY_DAY = "day"
+LONGEST_DAYS = 73_200
+"""200 years: all there can be, for who asks from 2000 to 2100."""
 
 
 async def usage_question(
@@ -31,10 +32,10 @@ async def usage_question(
     """About the usage by one of DIMENSIONS or a tracked tag (`tag:KEY`), or by day.
 
     `filters`: values of those that events must have. Raises NotFound for an unknown one and for
-    a tag that is not tracked, InvalidValue for more than ten years.
+    a tag that is not tracked, InvalidValue for more than 200 years.
     """
     if span.length_ms > LONGEST_DAYS * DAY_MS:
-        raise InvalidValue("from", "from is more than ten years before the end")
+        raise InvalidValue("from", "from is more than 200 years before the end")
     values: dict[Dimension, int] = {}
     async with scope.reading() as reading:
         tags = {tag.key: tag for tag in await tags_of(reading)}

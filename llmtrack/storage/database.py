@@ -10,7 +10,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 import aiosqlite
 
-from llmtrack.storage.connections import connect_behind, connect_reader
+from llmtrack.storage.connections import BUSY_TIMEOUT_MS, connect_behind, connect_reader
 from llmtrack.storage.migrating import migrate
 from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.pending_sums import PendingSums, settle
@@ -72,9 +72,11 @@ class Database:
             self._idle_walled.put_nowait(behind)
 
     @classmethod
-    async def open(cls, path: Path, *, create: bool = False) -> "Database":
+    async def open(
+        cls, path: Path, *, create: bool = False, busy_timeout_ms: int = BUSY_TIMEOUT_MS
+    ) -> "Database":
         """Open and migrate. Only `create` makes a file that is not there."""
-        connection = connect_writer(path, create=create)
+        connection = connect_writer(path, create=create, busy_timeout_ms=busy_timeout_ms)
         try:
             migrate(connection)
             with transaction(connection):

@@ -21,7 +21,9 @@ class SchemaTooNew(LLMtrackError):
     """Written by a newer version; this one must not touch it."""
 
 
-def connect_writer(path: Path, *, create: bool = False) -> sqlite3.Connection:
+def connect_writer(
+    path: Path, *, create: bool = False, busy_timeout_ms: int = BUSY_TIMEOUT_MS
+) -> sqlite3.Connection:
     """A connection set up for durable writing. Raises DatabaseUnusable."""
     if not path.exists() and not create:
         raise DatabaseUnusable(
@@ -35,7 +37,7 @@ def connect_writer(path: Path, *, create: bool = False) -> sqlite3.Connection:
         raise _cannot_open(path, error) from error
     try:
         connection.row_factory = sqlite3.Row
-        connection.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.execute(f"pragma busy_timeout={busy_timeout_ms}")
         # Before anything is changed: another program's file stays as it is.
         check_identity(connection, path, may_be_new=True)
         # Every acknowledged event must survive a power loss, hence synchronous=full
