@@ -5,7 +5,7 @@ mistake in one of the two cannot hide in the other. One day at a time bounds the
 each day is read in one transaction, so the server may go on writing meanwhile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from llmtrack.domain.periods import QUARTER_MS, day_of, day_of_quarter, day_start_ms
@@ -17,15 +17,18 @@ from llmtrack.storage.dimensions import (
     PAIRS,
     QUARTER_KINDS,
     Kind,
+    Tag,
     pair_code,
 )
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.recount_latencies import wrong_latencies
 from llmtrack.storage.recount_proof import Proven, prove
 from llmtrack.storage.recount_queries import COUNTED, NOT_EMPTY, counted, differing
+from llmtrack.storage.recount_tag_proof import prove_tags
 from llmtrack.storage.recount_tags import first_tag_buckets, wrong_tags
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import EVENT_SUMS
+from llmtrack.storage.tracked_tags import tags_of
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
 
 _COLUMNS = dict(EVENT_COLUMNS)
@@ -161,14 +164,24 @@ async def differences(
     if weights is not None:
         proven = await prove(reading, weights, day=day.number, quarters=day.quarters)
     found = [] if proven.usage else await _row_by_row(reading, day)
-    of_tags = await wrong_tags(reading, day.number, day.quarters)
-    found += [Difference(table, what, day.number, rows) for table, what, rows in of_tags]
+    tags = await tags_of(reading)
+    if tags and not await _are_right(reading, weights, tags, day):
+        of_tags = await wrong_tags(reading, tags, day=day.number, quarters=day.quarters)
+        found += [Difference(table, what, day.number, rows) for table, what, rows in of_tags]
     if not proven.latencies:
         wrong = await wrong_latencies(reading, day.number, day.quarters)
         found += [
             Difference(table, "latency", day.number, rows) for table, rows in wrong.items() if rows
         ]
     return found
+
+
+async def _are_right(
+    reading: ScopedReading, weights: dict[str, int] | None, tags: Sequence[Tag], day: _Day
+) -> bool:
+    if weights is None:
+        return False
+    return await prove_tags(reading, weights, tags, day=day.number, quarters=day.quarters)
 
 
 async def _row_by_row(reading: ScopedReading, day: _Day) -> list[Difference]:

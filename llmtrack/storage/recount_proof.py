@@ -10,12 +10,13 @@ The prime is that small so that 32 products of two numbers below it add up withi
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.latency import STEP_RATIO
 from llmtrack.domain.periods import QUARTER_MS
+from llmtrack.domain.tags import TAGS_MAX
 from llmtrack.storage.connections import has_logarithm
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
@@ -62,6 +63,11 @@ def draw_weights() -> dict[str, int]:
     """Random numbers for one recount: what a query of this module takes, whichever it is."""
     drawn = {name: 1 + secrets.randbelow(PRIME - 1) for name in ("a", "b", "c", "d", "e", "f")}
     drawn |= {f"w{place}": 1 + secrets.randbelow(PRIME - 1) for place in range(len(MEASURES))}
+    drawn |= {
+        f"t{place}{name}": 1 + secrets.randbelow(PRIME - 1)
+        for place in range(TAGS_MAX)
+        for name in "abcd"
+    }
     # Of `a * (17 * value + kind) + b`, so that a query that knows the kind multiplies once.
     for factor, addend in (("a", "b"), ("c", "d")):
         drawn[f"{factor}17"] = drawn[factor] * 17 % PRIME
@@ -70,41 +76,41 @@ def draw_weights() -> dict[str, int]:
     return drawn
 
 
-def _modulo(expression: str) -> str:
+def modulo(expression: str) -> str:
     return f"(({expression}) % {PRIME})"
 
 
 def _hashed(value: str, kind: int) -> str:
     """A quadratic of value and kind: what one row has too much and another lacks must show."""
     first, second = (
-        _modulo(f":{factor}17 * {value} + :{addend}{kind}") for factor, addend in ("ab", "cd")
+        modulo(f":{factor}17 * {value} + :{addend}{kind}") for factor, addend in ("ab", "cd")
     )
-    return _modulo(f"{first} * {second}")
+    return modulo(f"{first} * {second}")
 
 
-def _hashed_row(value: str, kind: str) -> str:
+def hashed_row(value: str, kind: str) -> str:
     """The same where the kind is a column."""
     first, second = (
-        _modulo(f":{factor}17 * {value} + :{factor} * {kind} + :{addend}")
+        modulo(f":{factor}17 * {value} + :{factor} * {kind} + :{addend}")
         for factor, addend in ("ab", "cd")
     )
-    return _modulo(f"{first} * {second}")
+    return modulo(f"{first} * {second}")
 
 
-def _bucket(bucket: str) -> str:
-    return _modulo(f":e * ({bucket}) + :f")
+def hashed_bucket(bucket: str) -> str:
+    return modulo(f":e * ({bucket}) + :f")
 
 
-def _weighed(measure_of: Callable[[str], str]) -> str:
+def weighed(measure_of: Callable[[str], str]) -> str:
     terms = (f"{measure_of(name)} * :w{place}" for place, name in enumerate(MEASURES))
-    return _modulo(" + ".join(terms))
+    return modulo(" + ".join(terms))
 
 
-def _of_event(name: str) -> str:
+def measure_of_event(name: str) -> str:
     return _OF_EVENT.get(name) or f"coalesce({name}, 0) % {PRIME}"
 
 
-_ROW = _weighed(lambda name: f"{name} % {PRIME}")
+ROW = weighed(lambda name: f"{name} % {PRIME}")
 
 
 def _k(kind: Kind) -> str:
@@ -115,17 +121,17 @@ def _both() -> str:
     """The sum over all pairs of what both values are hashed to, one product for each first."""
     firsts = dict.fromkeys(first for first, _ in PAIRS)
     return " + ".join(
-        f"{_k(first)} * {_modulo(' + '.join(_k(b) for a, b in PAIRS if a is first))}"
+        f"{_k(first)} * {modulo(' + '.join(_k(b) for a, b in PAIRS if a is first))}"
         for first in firsts
     )
 
 
-def _sum_of(kinds: tuple[Kind, ...]) -> str:
+def sum_of(kinds: tuple[Kind, ...]) -> str:
     return " + ".join(map(_k, kinds))
 
 
 # An event without a customer has no row by customer: its hash there is 0.
-_HASHES = ", ".join(
+HASHES = ", ".join(
     f"coalesce({_hashed(_COLUMNS[kind], int(kind))}, 0) as {_k(kind)}"
     if kind is Kind.CUSTOMER
     else f"{_hashed(_COLUMNS[kind], int(kind))} as {_k(kind)}"
@@ -139,21 +145,21 @@ _LATENCY_STEP = f"cast(ln(latency_ms + 1) / ln({STEP_RATIO}) as integer)"
 def _prove_events(step: str) -> str:
     """All sums over the events of a stretch; `step`: 0 or what a latency's step is hashed to."""
     sums = (
-        f"{_modulo('g * m')} * {_modulo(_sum_of(QUARTER_KINDS))}",
-        f"m * {_modulo(_sum_of(DAY_KINDS))}",
-        f"m * {_modulo(_both())}",
-        f"{_modulo('g * s')} * {_modulo(_sum_of(LATENCY_QUARTER_KINDS))}",
-        f"s * {_modulo(_sum_of(LATENCY_DAY_KINDS))}",
+        f"{modulo('g * m')} * {modulo(sum_of(QUARTER_KINDS))}",
+        f"m * {modulo(sum_of(DAY_KINDS))}",
+        f"m * {modulo(_both())}",
+        f"{modulo('g * s')} * {modulo(sum_of(LATENCY_QUARTER_KINDS))}",
+        f"s * {modulo(sum_of(LATENCY_DAY_KINDS))}",
     )
     # The limit is none: it has SQLite compute a number once, not wherever it is used.
     return f"""
 -- recount_proof.prove
-select {", ".join(f"coalesce(sum({_modulo(each)}), 0)" for each in sums)}
+select {", ".join(f"coalesce(sum({modulo(each)}), 0)" for each in sums)}
 from (
   select
-    {_HASHES},
-    {_bucket(f"timestamp_ms / {QUARTER_MS}")} as g,
-    {_weighed(_of_event)} as m,
+    {HASHES},
+    {hashed_bucket(f"timestamp_ms / {QUARTER_MS}")} as g,
+    {weighed(measure_of_event)} as m,
     {step} as s
   from event
   where workspace_id = :workspace_id
@@ -168,33 +174,38 @@ PROVE_USAGE = _prove_events("0")
 PROVE_EVENTS = _prove_events(f"coalesce({_hashed(_LATENCY_STEP, _STEP)}, 0)")
 
 
-def _prove(table: str, codes: list[int], *factors: str) -> str:
+def rows_add_up_to(table: str, kinds: str, *factors: str) -> str:
+    """The sum over the rows of some `kind`s in some buckets."""
     term = factors[0]
     for factor in factors[1:]:
-        term = _modulo(f"{term} * {factor}")
+        term = modulo(f"{term} * {factor}")
     return f"""
--- recount_proof.prove
+-- recount_proof.rows_add_up_to
 select coalesce(sum({term}), 0)
 from {table}
 where workspace_id = :workspace_id
-  and kind in ({", ".join(map(str, codes))})
+  and kind {kinds}
   and bucket >= :first
   and bucket < :end
 """  # noqa: S608 - names of columns
 
 
-_VALUE = _hashed_row("value", "kind")
+def _among(kinds: Iterable[int]) -> str:
+    return f"in ({', '.join(str(int(kind)) for kind in kinds)})"
+
+
+_VALUE = hashed_row("value", "kind")
 _LATENCIES = (_VALUE, _hashed("step", _STEP), f"(events % {PRIME})")
 # A pair's code is sixteen times its first kind and its second.
-_FIRST, _OTHER = _hashed_row("value", "(kind / 16)"), _hashed_row("other", "(kind % 16)")
+_FIRST, _OTHER = hashed_row("value", "(kind / 16)"), hashed_row("other", "(kind % 16)")
+_BUCKET = hashed_bucket("bucket")
+_PAIR_CODES = [pair_code(*pair) for pair in PAIRS]
 PROVE_ROWS = (
-    _prove("usage_quarter", list(map(int, QUARTER_KINDS)), _bucket("bucket"), _VALUE, _ROW),
-    _prove("usage_day", list(map(int, DAY_KINDS)), _VALUE, _ROW),
-    _prove("usage_pair_day", [pair_code(*pair) for pair in PAIRS], _FIRST, _OTHER, _ROW),
-    _prove(
-        "latency_quarter", list(map(int, LATENCY_QUARTER_KINDS)), _bucket("bucket"), *_LATENCIES
-    ),
-    _prove("latency_day", list(map(int, LATENCY_DAY_KINDS)), *_LATENCIES),
+    rows_add_up_to("usage_quarter", _among(QUARTER_KINDS), _BUCKET, _VALUE, ROW),
+    rows_add_up_to("usage_day", _among(DAY_KINDS), _VALUE, ROW),
+    rows_add_up_to("usage_pair_day", _among(_PAIR_CODES), _FIRST, _OTHER, ROW),
+    rows_add_up_to("latency_quarter", _among(LATENCY_QUARTER_KINDS), _BUCKET, *_LATENCIES),
+    rows_add_up_to("latency_day", _among(LATENCY_DAY_KINDS), *_LATENCIES),
 )
 """In the order of what `PROVE_EVENTS` gives."""
 

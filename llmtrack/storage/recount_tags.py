@@ -8,7 +8,6 @@ from llmtrack.storage.dimensions import TAG_KINDS, TAG_PARTNERS, Tag, pair_code
 from llmtrack.storage.recount_queries import counted, differing
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.tag_values import OTHER_TAG_VALUE, TAG_VALUE
-from llmtrack.storage.tracked_tags import tags_of
 from llmtrack.storage.usage_rows import EVENT_COLUMNS
 
 _COLUMNS = dict(EVENT_COLUMNS)
@@ -46,11 +45,10 @@ class _Rows(NamedTuple):
 
 
 async def wrong_tags(
-    reading: ScopedReading, day: int, quarters: range
+    reading: ScopedReading, tags: Sequence[Tag], *, day: int, quarters: range
 ) -> list[tuple[str, str, int]]:
     """(table, what, how many rows) of the sums by tags that are not what the events add up to."""
     found = []
-    tags = await tags_of(reading)
     for tag in tags:
         for rows in _rows(tag, tags, day, quarters):
             # Events that are not counted yet have no rows.

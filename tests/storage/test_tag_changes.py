@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmtrack.domain.errors import AlreadyExists, NotFound
+from llmtrack.domain.periods import QUARTER_MS, day_of, day_start_ms
 from llmtrack.domain.tags import tag_values
 from llmtrack.services.inspection import recounted
 from llmtrack.services.tag_counting import drive_tag_changes
@@ -18,6 +20,8 @@ from llmtrack.storage import tag_counting, tag_sums
 from llmtrack.storage.dimensions import Tag
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.questions import Question
+from llmtrack.storage.recount_proof import draw_weights
+from llmtrack.storage.recount_tag_proof import prove_tags
 from llmtrack.storage.reports import usage_by_value
 from llmtrack.storage.tag_values import told_value
 from llmtrack.storage.tracked_tags import tags_of, track_tag, untrack_tag
@@ -116,6 +120,23 @@ async def take(store: Seeded, source: random.Random, step: str) -> None:
         gone = [] if step == "add" else some
         await store.database.write(change_events, new, gone)
         store.rows = [row for row in store.rows if row not in gone] + new
+
+
+async def test_right_sums_are_proven_in_one_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tag_counting, "COUNT_EVENTS", 40)
+    async with seeded(tmp_path / "llmtrack.db", ZONE, START_MS, END_MS, 200) as store:
+        await tag_all(store)
+        await track(store, "team", "tier", "other")
+        first, last = (day_of(ms, ZONE) for ms in (START_MS, END_MS))
+        while await store.scope.write(tag_counting.count_tags):
+            async with store.scope.reading() as reading:
+                tags = await tags_of(reading)
+                for day in range(first, last + 1):
+                    starts = (day_start_ms(number, ZONE) // QUARTER_MS for number in (day, day + 1))
+                    which: Any = {"day": day, "quarters": range(*starts)}
+                    assert await prove_tags(reading, draw_weights(), tags, **which)
 
 
 @given(
