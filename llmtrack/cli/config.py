@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtrack.cli.data import Data, pass_data
+from llmtrack.cli.data import Data, now_ms, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option
 from llmtrack.cli.output import print_json, print_rows
@@ -69,7 +69,7 @@ def show(data: Data, *, origin: bool, changed: bool, show_secrets: bool, as_json
 def check(data: Data, file: Path | None, as_json: bool) -> None:
     """Read all settings, with FILE instead of the usual file; exit code 78 if any is wrong."""
     from llmtrack.config.loading import load
-    from llmtrack.services.certificates import server_context
+    from llmtrack.services.certificates import certificate_facts, check_dates, server_context
 
     loaded = load({}, os.environ, file=file) if file else data.config
     from llmtrack.config.table import TLS_CERT_FILE, TLS_KEY_FILE
@@ -77,6 +77,7 @@ def check(data: Data, file: Path | None, as_json: bool) -> None:
     cert_file = loaded[TLS_CERT_FILE]
     if cert_file is not None:
         server_context(cert_file, loaded[TLS_KEY_FILE] or cert_file)
+        check_dates(certificate_facts(cert_file), cert_file, now_ms())
     told = {"file": str(loaded.file) if loaded.file else None, "data_dir": str(loaded.data_dir)}
     if as_json:
         print_json(told | {"ok": True})

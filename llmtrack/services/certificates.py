@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from llmtrack.domain.errors import LLMtrackError
 from llmtrack.domain.periods import rfc3339
@@ -141,6 +143,11 @@ def _no_certificate(cert_file: Path) -> CertificateUnusable:
 def _explain(error: ssl.SSLError, cert_file: Path, key_file: Path) -> CertificateUnusable:
     """OpenSSL names neither the file nor the reason; look for both."""
     if error.reason == "KEY_VALUES_MISMATCH":
+        if place := _place_of_own(cert_file, key_file):
+            return CertificateUnusable(
+                f"the server's certificate is number {place} in {cert_file}, behind its CA's",
+                fix="put it first, then the one that has signed it, and so on",
+            )
         return CertificateUnusable(
             f"the private key {key_file} does not belong to the certificate {cert_file}",
             fix="name the key that this certificate was requested with",
@@ -157,3 +164,14 @@ def _explain(error: ssl.SSLError, cert_file: Path, key_file: Path) -> Certificat
         f"the pair {cert_file} and {key_file} cannot be used: {error.reason or error}",
         fix="check both with: openssl x509 -noout -text -in CERT, openssl pkey -noout -in KEY",
     )
+
+
+def _place_of_own(cert_file: Path, key_file: Path) -> int:
+    """Which certificate of a file the key belongs to, from 1; 0 if to none."""
+    try:
+        own = load_pem_private_key(key_file.read_bytes(), None).public_key()
+        chain = x509.load_pem_x509_certificates(cert_file.read_bytes())
+    except (ValueError, UnsupportedAlgorithm):
+        return 0
+    places = (place for place, each in enumerate(chain, 1) if each.public_key() == own)
+    return next(places, 0)

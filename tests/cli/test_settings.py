@@ -257,33 +257,6 @@ def test_a_public_url_that_is_none_is_refused(url: str) -> None:
         load({}, {"LLMTRACK_SERVER_PUBLIC_URL": url})
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"[server]\n# \xff\n", "no text in UTF-8"), (None, "is a directory")],
-)
-def test_a_file_that_is_no_text_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
-    """As the configuration, and as the file of one value."""
-    path = tmp_path / "x.toml"
-    if content is None:
-        path.mkdir()
-    else:
-        path.write_bytes(content)
-
-    with pytest.raises(ConfigUnusable, match=said) as as_file:
-        load({}, {}, file=path)
-    with pytest.raises(ConfigUnusable, match=said) as as_value:
-        load({}, {"LLMTRACK_METRICS_TOKEN_FILE": str(path)})
-    assert str(path) in str(as_file.value)
-    assert str(path) in str(as_value.value)
-
-
-def test_a_file_from_another_system_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "x.toml"
-    path.write_bytes(b'\xef\xbb\xbf[server]\r\nlisten = "127.0.0.1:7"\r\n')
-
-    assert load({}, {}, file=path)[LISTEN] == ("127.0.0.1:7",)
-
-
 def test_what_is_in_an_address_to_sign_in_with_is_not_shown(
     bare: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

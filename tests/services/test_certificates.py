@@ -79,6 +79,17 @@ def test_a_foreign_key_is_told_apart(files: Files) -> None:
     )
 
 
+def test_a_chain_in_the_wrong_order_is_told(files: Files) -> None:
+    leaf = trustme.CA().create_child_ca().issue_cert("llmtrack.example")
+    files.cert.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems[::-1]))
+    files.key.write_bytes(leaf.private_key_pem.bytes())
+
+    refused = reason(files)
+
+    assert f"is number 2 in {files.cert}" in str(refused)
+    assert "put it first" in str(refused.fix)
+
+
 def test_a_protected_key_does_not_wait_for_a_passphrase(files: Files) -> None:
     key = serialization.load_pem_private_key(files.key.read_bytes(), None)
     assert hasattr(key, "private_bytes")
