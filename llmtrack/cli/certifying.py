@@ -11,6 +11,8 @@ from llmtrack.config.acme_settings import (
     ACME_CHALLENGE,
     ACME_DIRECTORY_URL,
     ACME_DOMAINS,
+    ACME_EAB_HMAC_KEY,
+    ACME_EAB_KEY_ID,
     ACME_EMAIL,
 )
 from llmtrack.config.loading import Config
@@ -47,6 +49,8 @@ def issue_by(config: Config) -> None:
         config[ACME_ACCEPT_TERMS],
         config[ACME_EMAIL],
         config[ACME_CA_FILE],
+        config[ACME_EAB_KEY_ID],
+        config[ACME_EAB_HMAC_KEY],
     )
     issue(order, acme_store(config))
 

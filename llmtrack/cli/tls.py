@@ -163,7 +163,12 @@ def test(data: Data, address: str | None, as_json: bool) -> None:
     from llmtrack.services.tls_probe import probe
 
     place = parse_address(address or data.config[LISTEN][0])
-    seen = probe(place.host or "127.0.0.1", place.port)
+    try:
+        seen = probe(place.host or "127.0.0.1", place.port)
+    except ConnectionRefusedError as error:
+        raise CommandFailed(
+            f"nothing listens on {place}", ExitCode.SERVER_STATE, fix="see: llmtrack status"
+        ) from error
     pair = _pair(data)
     expected = certificate_facts(pair.cert_file).fingerprint if pair else None
     fields = {

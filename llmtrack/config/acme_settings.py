@@ -46,6 +46,23 @@ ACME_CHALLENGE = Setting(
     reloads=True,
 )
 
+ACME_EAB_KEY_ID = Setting(
+    "acme.eab_key_id",
+    TEXT,
+    "",
+    "For a CA that wants an account with it first (external account binding): what it calls the "
+    "key that it gave you.",
+    reloads=True,
+)
+ACME_EAB_HMAC_KEY = Setting(
+    "acme.eab_hmac_key",
+    TEXT,
+    "",
+    "That key, in base64url as the CA writes it.",
+    reloads=True,
+    secret=True,
+)
+
 ACME_SETTINGS: tuple[Setting[Any], ...] = (
     ACME_DOMAINS,
     ACME_EMAIL,
@@ -53,4 +70,6 @@ ACME_SETTINGS: tuple[Setting[Any], ...] = (
     ACME_DIRECTORY_URL,
     ACME_CA_FILE,
     ACME_CHALLENGE,
+    ACME_EAB_KEY_ID,
+    ACME_EAB_HMAC_KEY,
 )

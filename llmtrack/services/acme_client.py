@@ -40,6 +40,9 @@ class Order(NamedTuple):
     accepts_terms: bool
     email: str = ""
     ca_file: Path | None = None
+    eab_key_id: str = ""
+    eab_hmac_key: str = ""
+    """base64url, as the CA has given it out."""
 
 
 def issue(order: Order, store: AcmeStore) -> None:
@@ -122,13 +125,29 @@ def _sign_up(ca: client.ClientV2, network: client.ClientNetwork, order: Order) -
             fix="set acme.accept_terms = true (LLMTRACK_ACME_ACCEPT_TERMS)",
         )
     registration = messages.NewRegistration.from_data(
-        email=order.email or None, terms_of_service_agreed=order.accepts_terms
+        email=order.email or None,
+        external_account_binding=_binding(ca, network.key, order),
+        terms_of_service_agreed=order.accepts_terms,
     )
     try:
         ca.new_account(registration)
     except errors.ConflictError as known:
         found = messages.RegistrationResource(uri=known.location, body=messages.Registration())
         network.account = ca.query_registration(found)
+
+
+def _binding(ca: client.ClientV2, account_key: JWK | None, order: Order) -> dict[str, Any] | None:
+    """What ties our key to an account that the operator has with the CA (RFC 8555, 7.3.4)."""
+    if order.eab_key_id and account_key is not None:
+        return messages.ExternalAccountBinding.from_data(
+            account_key.public_key(), order.eab_key_id, order.eab_hmac_key, ca.directory
+        )
+    if getattr(getattr(ca.directory, "meta", None), "external_account_required", False):
+        raise CertificateNotIssued(
+            "the CA wants to know an account that you have with it",
+            fix="set acme.eab_key_id and acme.eab_hmac_key to what it has given you",
+        )
+    return None
 
 
 def _request(key: bytes, domains: Sequence[str]) -> bytes:

@@ -1,5 +1,6 @@
 """Certificates from a CA: Debian's `pebble`, strict, and refusing one nonce in five."""
 
+import base64
 import json
 import os
 import shutil
@@ -50,6 +51,10 @@ class Pebble:
             "externalAccountBindingRequired": False,
             "certificateValidityPeriod": LIFE_S,
         }
+
+    def want_account(self, **keys: str) -> None:
+        """From the next start on: only who has one of these keys, in base64url."""
+        self._config |= {"externalAccountBindingRequired": True, "externalAccountMACKeys": keys}
 
     @property
     def url(self) -> str:
@@ -266,3 +271,29 @@ def test_what_the_ca_refuses_is_told_with_its_reason(certified: Certified) -> No
     assert refused.returncode == 74
     assert "nowhere.invalid" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_ca_that_wants_an_account_is_shown_it(certified: Certified, pebble: Pebble) -> None:
+    key = base64.urlsafe_b64encode(b"0123456789abcdef" * 2).decode().rstrip("=")
+    pebble.stop()
+    pebble.want_account(ours=key)
+    pebble.start()
+    refused = certified.attempt("tls", "acme", "issue")
+    assert refused.returncode == 74
+    assert "acme.eab_key_id" in refused.stderr
+    certified.settings |= {"LLMTRACK_ACME_EAB_KEY_ID": "ours", "LLMTRACK_ACME_EAB_HMAC_KEY": "AAAA"}
+    refused = certified.attempt("tls", "acme", "issue")
+    assert refused.returncode == 74
+    assert "Traceback" not in refused.stderr
+    certified.settings["LLMTRACK_ACME_EAB_HMAC_KEY"] = key
+
+    assert certified.json("tls", "acme", "issue")["names"] == "localhost"
+
+    assert key not in certified.run("config", "show")
+
+
+def test_a_server_that_is_not_there_is_told(certified: Certified) -> None:
+    refused = certified.attempt("tls", "test")
+
+    assert refused.returncode == 69
+    assert "nothing listens on" in refused.stderr
