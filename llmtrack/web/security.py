@@ -141,7 +141,7 @@ def answer_parser_faults() -> None:
 
 
 def _parser_fault(
-    self: RequestHandler,  # noqa: ARG001 - the method it stands for has it
+    self: RequestHandler,
     request: web.BaseRequest,
     status: int = 500,
     exc: BaseException | None = None,
@@ -153,6 +153,8 @@ def _parser_fault(
     if writer is not None and writer.output_size > 0:
         raise ConnectionError("a part of the answer was sent already")
     response = web.Response(status=status, text=f"{HTTPStatus(status).phrase}\n", headers=HEADERS)
+    if self.transport is not None and self.transport.get_extra_info("sslcontext") is not None:
+        response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
     response.force_close()
     return response
 
