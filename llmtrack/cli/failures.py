@@ -23,6 +23,9 @@ _FIXES = {
 }
 
 
+_READ_ONLY = "the file system is read-only now; see why: dmesg | tail"
+
+
 class Failure(click.ClickException):
     """Any error, told the way click tells its own."""
 
@@ -31,7 +34,8 @@ class Failure(click.ClickException):
         code = exit_code_of(error)
         self.exit_code = int(code)  # type: ignore[misc]
         own = getattr(error, "fix", None)
-        self.fix = own or (None if own == "" else _FIXES.get(code))
+        usual = _READ_ONLY if getattr(error, "errno", None) == errno.EROFS else _FIXES.get(code)
+        self.fix = own or (None if own == "" else usual)
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"Error: {self.format_message()}", file=file, err=file is None)

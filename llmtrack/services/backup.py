@@ -162,9 +162,7 @@ def start_empty(part: Path) -> None:
 def check_space(needed: int, directory: Path) -> None:
     free = shutil.disk_usage(directory).free
     if free < needed:
-        raise OSError(
-            f"{directory} has {free // 2**20} MiB free, and the copy takes {needed // 2**20} MiB"
-        )
+        raise OSError(f"{directory} has {free:,} bytes free, and the copy takes about {needed:,}")
 
 
 def _opened(path: Path) -> BackupFacts:

@@ -6,15 +6,13 @@ run until it says 0. A batch that was lost to a crash is simply done again.
 
 import sqlite3
 
-from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.storage.deletions import customer_digest
 from llmtrack.storage.digests import digest_bytes, digest_of
-from llmtrack.storage.dimensions import MEASURES, PAIRS, Kind, pair_code
+from llmtrack.storage.dimensions import PAIRS, Kind, pair_code
 from llmtrack.storage.dropped_packs import drop_all_packs
 from llmtrack.storage.erased_tags import erase_customer_tags
-from llmtrack.storage.purge import PURGED_KIND
+from llmtrack.storage.purge import remembering
 from llmtrack.storage.saved_views import erase_views_of_customer
-from llmtrack.storage.sums import EVENT_SUMS
 
 BATCH_ROWS = 1000
 _CUSTOMER_PAIRS = ", ".join(str(pair_code(*pair)) for pair in PAIRS if pair[1] is Kind.CUSTOMER)
@@ -74,18 +72,7 @@ where workspace_id = :workspace_id
   and (timestamp_ms, id) <= (:last_ms, :last_id)
   and customer_id = :customer
 """
-REMEMBER_CUSTOMER_EVENTS = f"""
--- erasure.erase_customer_events
-insert into usage_quarter (workspace_id, kind, bucket, value, {", ".join(MEASURES)})
-select :workspace_id, {PURGED_KIND}, bucket, 0, {", ".join(f"coalesce({m}, 0)" for m in MEASURES)}
-from (
-  select timestamp_ms / {QUARTER_MS} as bucket, {EVENT_SUMS}
-{_FOUND}
-  group by 1
-)
-where true
-on conflict do update set {", ".join(f"{m} = {m} + excluded.{m}" for m in MEASURES)}
-"""  # noqa: S608 - constants
+REMEMBER_CUSTOMER_EVENTS = f"-- erasure.erase_customer_events\n{remembering(_FOUND)}"
 LIST_CUSTOMER_RESPONSES = f"""
 -- erasure.erase_customer_events
 select response_id {_FOUND} and response_id is not null

@@ -31,6 +31,21 @@ class Purged(NamedTuple):
         return Purged(self.events + other.events, self.cost_pico + other.cost_pico)
 
 
+def remembering(events: str) -> str:
+    """SQL that adds events to the rows of what was purged; `events` is their `from ... where`."""
+    return f"""
+insert into usage_quarter (workspace_id, kind, bucket, value, {", ".join(MEASURES)})
+select :workspace_id, {PURGED_KIND}, bucket, 0, {", ".join(f"coalesce({m}, 0)" for m in MEASURES)}
+from (
+  select timestamp_ms / {QUARTER_MS} as bucket, {EVENT_SUMS}
+{events}
+  group by 1
+)
+where true
+on conflict do update set {", ".join(f"{m} = {m} + excluded.{m}" for m in MEASURES)}
+"""  # noqa: S608 - constants
+
+
 COUNT_EVENTS = """
 -- purge.purgeable
 select
@@ -76,18 +91,7 @@ select
   coalesce(sum(cost_pico % 1000000), 0)
 {_OLDEST}
 """
-REMEMBER_OLDEST = f"""
--- purge.purge_events
-insert into usage_quarter (workspace_id, kind, bucket, value, {", ".join(MEASURES)})
-select :workspace_id, {PURGED_KIND}, bucket, 0, {", ".join(f"coalesce({m}, 0)" for m in MEASURES)}
-from (
-  select timestamp_ms / {QUARTER_MS} as bucket, {EVENT_SUMS}
-{_OLDEST}
-  group by 1
-)
-where true
-on conflict do update set {", ".join(f"{m} = {m} + excluded.{m}" for m in MEASURES)}
-"""  # noqa: S608 - constants
+REMEMBER_OLDEST = f"-- purge.purge_events\n{remembering(_OLDEST)}"
 DELETE_OLDEST = f"""
 -- purge.purge_events
 delete {_OLDEST}

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from llmtrack.cli.exit_codes import CODES, FAULT_CODES, MEANINGS, ExitCode, exit_code_of
+from llmtrack.cli.failures import Failure
 from llmtrack.config import loading
 from llmtrack.domain import errors
 from llmtrack.services import (
@@ -99,3 +100,11 @@ def caused(by: BaseException) -> BaseException:
 )
 def test_each_error_has_its_code(error: BaseException, code: int) -> None:
     assert exit_code_of(error) == code
+
+
+def test_a_disk_that_takes_nothing_is_no_matter_of_whose_it_is() -> None:
+    refused = Failure(OSError(errno.EROFS, "Read-only file system", "x.db.part"))
+
+    assert refused.exit_code == ExitCode.PERMISSION
+    assert "dmesg" in str(refused.fix)
+    assert "sudo" in str(Failure(PermissionError(errno.EACCES, "Permission denied", "x")).fix)
