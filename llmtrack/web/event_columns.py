@@ -18,6 +18,8 @@ from llmtrack.storage.event_search import EventDetail
 from llmtrack.web.dimension_texts import dimension_title
 from llmtrack.web.numbers import NOTHING, milliseconds, moment, tokens, usd
 
+NEVER_CUT = 12
+"""A name of so many letters fits, whichever they are."""
 Event = ListedEvent | EventDetail
 
 COST_STATUS_TEXTS = {
@@ -43,10 +45,14 @@ class Column(NamedTuple):
     is_number: bool = False
 
 
-def _named(value: str | None) -> str:
-    if value is None:
+def _named(text: str | None, id_text: str = "") -> str:
+    """A name that may be cut off where it is long; its title has all of it, and its id."""
+    if text is None:
         return NOTHING
-    return Markup('<bdi class="name" title="{0}">{0}</bdi>').format(value)
+    title = f"{text} ({id_text})" if id_text not in ("", text) else text
+    if title == text and len(text) <= NEVER_CUT:
+        return Markup('<bdi class="name">{}</bdi>').format(text)
+    return Markup('<bdi class="name" title="{}">{}</bdi>').format(title, text)
 
 
 def _text(field: str, title: str, name: str = "") -> Column:
@@ -77,8 +83,8 @@ def _duration(field: str, title: str) -> Column:
 
 
 def _status(event: Event, _: str) -> Markup:
-    kind = {0: "", 1: "bad", 2: "bad", 3: "warn"}[event.status]
-    return Markup('<span class="badge {}">{}</span>').format(kind, STATUSES[event.status])
+    kind = ("", " bad", " bad", " warn")[event.status]
+    return Markup('<span class="badge{}">{}</span>').format(kind, STATUSES[event.status])
 
 
 def _cost(event: Event, _: str) -> Markup:
@@ -97,9 +103,7 @@ def _cost(event: Event, _: str) -> Markup:
 def _customer(event: Event, _: str) -> str:
     if event.customer_id is None:
         return NOTHING
-    return Markup('<bdi class="name" title="{}">{}</bdi>').format(
-        event.customer_id, event.customer_name or event.customer_id
-    )
+    return _named(event.customer_name or event.customer_id, event.customer_id)
 
 
 COLUMNS = {

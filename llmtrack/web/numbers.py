@@ -166,7 +166,7 @@ def moment(timestamp_ms: int, zone_name: str) -> Markup:
     local = datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone(zone(zone_name))
     text = f"{local.day} {local:%b %H:%M:%S}"
     title = f"{local:%Y-%m-%d %H:%M:%S}.{timestamp_ms % 1000:03d} {zone_name}"
-    return _time(timestamp_ms, text, title)
+    return _titled(text, title)
 
 
 def utc_day(timestamp_ms: int | None) -> str:

@@ -9,14 +9,17 @@ from tests.system.conftest import Appliance
 
 DAY_MS = 86_400_000
 DAYS = 40
+LONG = "our-own-finetune-without-any-space-" + "x" * 165
+"""As long as a name can be."""
 MODELS = {
     "gpt-4o-mini": ("openai", 900),
     "gpt-4o": ("openai", 2_000),
     "claude-sonnet-4-5": ("anthropic", 9_000),
-    "our-own-finetune-with-a-name-that-nobody-would-type-twice-v3.2-experimental": ("own", 500),
+    LONG: ("own", 500),
 }
-FEATURES = ("chat", "summaries", "בינה מלאכותית", "a-feature-whose-name-does-not-end/v2")
+FEATURES = ("chat", "summaries", "בינה מלאכותית", "a-feature-that-does-not-end/" + "v" * 172)
 CUSTOMERS = (("cora", "Cora Ltd", 6), ("noor", "شركة النور", 2), ("formula", "=1+1", 1))
+LONG_CUSTOMER = ("c" * 200, "n" * 200, 1)
 
 
 def fill(appliance: Appliance, key: str) -> None:
@@ -43,7 +46,8 @@ def fill(appliance: Appliance, key: str) -> None:
 def _event(source: random.Random, feature: str, timestamp_ms: int) -> dict[str, Any]:
     model = source.choice(list(MODELS))
     provider, latency_ms = MODELS[model]
-    customer_id, customer_name, weight = source.choice(CUSTOMERS)
+    chosen = source.choice(CUSTOMERS)
+    customer_id, customer_name, weight = LONG_CUSTOMER if feature == FEATURES[3] else chosen
     return {
         "provider": provider,
         "model": model,

@@ -59,3 +59,25 @@ def test_new_events_appear_while_live(browser: Browser, server: tuple[Appliance,
     assert appliance.post(json.dumps(body).encode(), headers)[0] == 200
     page.get_by_text("just-now").wait_for(timeout=6000)
     context.close()
+
+
+def test_an_export_tells_how_far_it_is_and_that_it_failed(
+    browser: Browser, server: tuple[Appliance, str]
+) -> None:
+    context = context_of(browser, accept_downloads=True)
+    page = context.new_page()  # a request that is aborted on purpose is told in the console
+    home = sign_in(page, server[0])
+    page.goto(f"{home}events?period=7d")
+    page.wait_for_load_state()
+    page.get_by_text("Export", exact=True).click()
+    most = str(page.get_by_text("at most").inner_text()).rpartition("at most ")[2]
+    events = int(most.rstrip(".").replace(",", ""))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    page.get_by_text(f"{download.value.suggested_filename} is saved").wait_for()
+    bar = page.get_by_role("progressbar")
+    assert bar.evaluate("bar => [bar.value, bar.max]") == [events, events]
+    page.route("**/events/export*", lambda route: route.abort())
+    page.get_by_role("link", name="JSON lines").click()
+    page.get_by_text("Failed:").wait_for()
+    context.close()

@@ -1,6 +1,7 @@
 """Every page on every kind of screen: no CSP report, no fault that axe-core finds, no overflow."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.e2e.conftest import CHROMIUM
-from tests.e2e.dashboard import FEATURES, MODELS
+from tests.e2e.dashboard import FEATURES, LONG, LONG_CUSTOMER
 from tests.e2e.test_dashboard import context_of, sign_in
 from tests.e2e.test_first_minutes import PHONE, open_page
 from tests.system.conftest import Appliance
@@ -20,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed"),
     pytest.mark.skipif(not AXE.exists(), reason="npm ci --prefix tests/e2e/node was not run"),
 ]
-LONG, RTL = list(MODELS)[-1], FEATURES[2]
+RTL = FEATURES[2]
 PAGES = (
     *("", "?period=yesterday&by=feature", "?period=90d&by=customer&status=error"),
     *("explore?by=feature&sub=model", "explore?compare=1&metric=p95", "explore?cumulative=1"),
@@ -28,6 +29,8 @@ PAGES = (
     *("performance", "statement", "what-if?to=anthropic/claude-haiku-4-5", "what-if"),
     *(f"by/model?model={quote(LONG)}", f"by/feature?feature={quote(RTL)}"),
     *("by/customer?customer=noor&period=7d", "by/status?status=error"),
+    *(f"by/feature?feature={quote(FEATURES[3])}", f"by/customer?customer={LONG_CUSTOMER[0]}"),
+    f"events?feature={quote(FEATURES[3])}&model={LONG}&customer={LONG_CUSTOMER[0]}",
     *("keys", "members", "audit", "data-quality", "settings", "shared-links", "notices"),
     *("shared-links?place=&query=feature%3Dsearch", "pricing", "pricing/unpriced"),
     *("pricing/repricing", "pricing/reconcile", "pricing/at-risk", "pricing/own/new"),
@@ -42,6 +45,9 @@ SHARED = (
     "place=what-if&query=to%3Dopenai%2Fgpt-4o",
 )
 OTHERS = ("/account", "/instance", "/instance/system")
+SHEET = {"width": 702, "height": 1010}
+"""What an A4 page has between its margins."""
+DARK_INK = 90
 ZOOMED: dict[str, Any] = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}
 """What is left of 1280 by 800 at 200 %."""
 SCREENS: dict[str, dict[str, Any]] = {
@@ -132,7 +138,7 @@ def young(tmp_path: Path) -> Iterator[tuple[Appliance, str]]:
     appliance.stop()
 
 
-@pytest.mark.parametrize("screen", ["light", "phone"])
+@pytest.mark.parametrize("screen", SCREENS)
 def test_a_new_workspace_is_sound_before_and_after_its_first_event(
     browser: Browser, young: tuple[Appliance, str], screen: str
 ) -> None:
@@ -148,6 +154,22 @@ def test_a_new_workspace_is_sound_before_and_after_its_first_event(
             assert appliance.post(json.dumps(body).encode(), headers)[0] == 200
         assert not [fault for path in FIRST_PAGES for fault in faults_of(page, home + path)]
     context.close()
+
+
+def test_every_page_fits_a_sheet_of_paper(browser: Browser, places: tuple[Any, list[str]]) -> None:
+    """Also from a dark screen: nothing is cut off at the right, and ink is dark."""
+    context = context_of(browser, storage_state=places[0], color_scheme="dark", viewport=SHEET)
+    page = open_page(context)
+    page.emulate_media(media="print")
+    faults = []
+    for url in places[1]:
+        page.goto(url)
+        width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        ink = str(page.evaluate("getComputedStyle(document.querySelector('h1')).color"))
+        if width > 0 or max(map(int, re.findall(r"\d+", ink)[:3])) > DARK_INK:
+            faults.append(f"{width} pixels too wide, in {ink}: {url[-60:]}")
+    context.close()
+    assert not faults, "\n".join(faults)
 
 
 def test_the_statement_prints_as_a_document(
