@@ -1,13 +1,17 @@
 """Takes content and secrets out of metadata: usage belongs here, payloads do not.
 
-Content goes by the name of its member, in the spellings of the SDKs, gateways and OpenTelemetry
-conventions. Names that are also used for tags (`prompt`: "support-v3") go only with a value
-that is no tag: a list, an object, or text of several words. Secrets go by their own form; a
-card number needs the prefix of an issuer, a fitting length and its check digit.
+Content goes by the name of its member, as the SDKs, gateways and OpenTelemetry conventions have
+it, however it is spelt (`inputText`, `input-text`) and whatever stands before its last dot. Names
+that are also used for tags (`prompt`: "support-v3") go only with a value that is no tag: text of
+several words, and for most a list or an object as well. Text that is JSON is looked into.
+Secrets go by their own form; a card number needs the prefix of an issuer, a fitting length and
+its check digit.
 """
 
+import json
 import re
 from collections.abc import Iterator
+from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,6 +21,8 @@ CONTENT_NAMES = frozenset(
     user_prompt assistant_prompt system_instruction system_instructions prompt_text
     completion_text response_text request_body response_body raw_request raw_response
     tool_calls tool_call function_call tool_arguments chat_history conversation transcript
+    input_text output_text user_message assistant_message system_message reasoning_content
+    contents generations
     gen_ai.prompt gen_ai.completion gen_ai.input.messages gen_ai.output.messages
     gen_ai.system_instructions gen_ai.tool.definitions gen_ai.tool.call.arguments
     gen_ai.tool.call.result input.value output.value llm.prompts llm.completions
@@ -33,9 +39,20 @@ CONTENT_PREFIXES = (
 )
 # Also the names of tags: content only if the value reads like it.
 PERHAPS_CONTENT = frozenset(
-    "prompt completion input output content text message question answer response".split()  # noqa: SIM905
+    """
+    prompt completion input output content text message question answer response arguments
+    user_input user_query llm_input llm_output llm_response model_input model_output
+    model_response generated_text
+    """.split()  # noqa: SIM905
 )
-_NAMES = CONTENT_NAMES | PERHAPS_CONTENT
+# As above, but lists and objects of that name are settings as often: they are looked into.
+PERHAPS_TEXT = frozenset(
+    """
+    system instructions query preamble generation template result thinking reasoning
+    """.split()  # noqa: SIM905
+)
+_JSON_STARTS = ("{", "[")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 TAG_CHARS_MAX = 64
 TAG_WORDS_MAX = 3
 
@@ -80,7 +97,8 @@ _LONG_NUMBER = re.compile(r"\d[\d -]{11}")
 _WORDS = (
     *("prompt", "message", "completion", "choices", "instruction", "text", "body", "raw_re"),
     *("tool", "function_call", "history", "conversation", "transcript", "put", "content"),
-    *("question", "answer", "response"),
+    *("question", "answer", "response", "argument", "system", "query", "preamble"),
+    *("generat", "template", "result", "thinking", "reasoning"),
 )
 # Prefixes and lengths of issuers, ISO/IEC 7812: Visa, Mastercard, Amex, Discover, JCB, Diners,
 # UnionPay.
@@ -136,40 +154,69 @@ def _has_word(compact: str) -> bool:
 def _names_content(metadata: dict[str, Any]) -> bool:
     """Whether a member anywhere may be content: nothing else has to be looked at."""
     for name, value in metadata.items():
-        if _is_content_name(name.lower()):
+        if _rule_of(name) is not _Rule.NEVER:
             return True
         kind = type(value)
         if kind is dict and _names_content(value):
             return True
-        if kind is list and any(type(item) is dict for item in value):
+        if kind is str and value.lstrip().startswith(_JSON_STARTS):
+            return True
+        if kind is list and any(type(item) is not int for item in value):
             return True
     return False
 
 
-def _is_content_name(name: str) -> bool:
-    return name in _NAMES or ("." in name and name.startswith(CONTENT_PREFIXES))
+class _Rule(Enum):
+    """Which values of a name are content."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    NO_TAG = "no tag"
+    NO_TAG_TEXT = "no tag, but text"
+
+
+@lru_cache(4096)
+def _rule_of(name: str) -> _Rule:
+    normal = _HUMP.sub("_", name).lower().replace("-", "_").replace(" ", "_")
+    last = normal.rpartition(".")[2]
+    if not CONTENT_NAMES.isdisjoint((normal, last)) or normal.startswith(CONTENT_PREFIXES):
+        return _Rule.ALWAYS
+    if last in PERHAPS_CONTENT:
+        return _Rule.NO_TAG
+    return _Rule.NO_TAG_TEXT if last in PERHAPS_TEXT else _Rule.NEVER
 
 
 def _members(value: dict[str, Any], path: str, found: Scrubbed) -> dict[str, Any]:
     kept = {}
     for name, member in value.items():
-        if _is_content(name.lower(), member):
+        if _is_content(_rule_of(name), member) or _is_json_content(member):
             found.dropped.append(f"{path}{name}")
         else:
             kept[_masked(name, path, found)] = _scrubbed(member, f"{path}{name}", found)
     return kept
 
 
-def _is_content(name: str, value: Any) -> bool:
-    if not value or type(value) not in {str, list, dict}:
+def _is_content(rule: _Rule, value: Any) -> bool:
+    if rule is _Rule.NEVER or not value or type(value) not in {str, list, dict}:
         return False
-    if name in CONTENT_NAMES or name.startswith(CONTENT_PREFIXES):
+    if rule is _Rule.ALWAYS:
         return True
-    if name not in PERHAPS_CONTENT:
-        return False
     if type(value) is not str:
-        return True
+        return rule is _Rule.NO_TAG
     return len(value) > TAG_CHARS_MAX or len(value.split()) > TAG_WORDS_MAX
+
+
+def _is_json_content(value: Any) -> bool:
+    """Whether a text is JSON with content in it: a request or an answer, packed once more."""
+    if type(value) is not str or not value.lstrip().startswith(_JSON_STARTS):
+        return False
+    try:
+        packed = json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    inside = Scrubbed({}, [], [])
+    _scrubbed(packed, "", inside)
+    return bool(inside.dropped)
 
 
 def _scrubbed(value: Any, path: str, found: Scrubbed) -> Any:
@@ -178,11 +225,18 @@ def _scrubbed(value: Any, path: str, found: Scrubbed) -> Any:
     if type(value) is dict:
         return _members(value, f"{path}.", found)
     if type(value) is list:
-        return [_scrubbed(item, f"{path}[{place}]", found) for place, item in enumerate(value)]
+        return [_item(item, f"{path}[{place}]", found) for place, item in enumerate(value)]
     if type(value) is int and value >= 10**12 and _is_card(str(value)):
         found.masked.append((path, "a card number"))
         return _marker("a card number")
     return value
+
+
+def _item(value: Any, path: str, found: Scrubbed) -> Any:
+    if _is_json_content(value):
+        found.dropped.append(path)
+        return None
+    return _scrubbed(value, path, found)
 
 
 def _masked(text: str, path: str, found: Scrubbed) -> str:

@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from llmtrack.formats.scrubbing import CONTENT_NAMES, CONTENT_PREFIXES, PERHAPS_CONTENT
+from llmtrack.formats.scrubbing import (
+    CONTENT_NAMES,
+    CONTENT_PREFIXES,
+    PERHAPS_CONTENT,
+    PERHAPS_TEXT,
+)
 from llmtrack.formats.usual_event import parse_event
 
 NOW_MS = 1_795_176_000_000
@@ -17,6 +22,16 @@ TAGS = {
     "content": "faq",
     "completion": None,
     "messages": [],
+    "system": {"os": "linux"},
+    "thinking": {"type": "enabled", "budget": 2048},
+    "query": "top-customers",
+    "reasoning": "high",
+    "generation": "v2",
+    "promptVersion": "v7",
+    "content_type": "text/html",
+    "template": "{name}",
+    "json": '{"team": "red", "prompt": "support-v3"}',
+    "words": ["a", "[b"],
     "order": "2026-1234-5678-9012",
     "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
     "snowflake": 1234567890123456789 % 2**53,
@@ -42,6 +57,32 @@ CONTENT = [
     {"request": {"body": {"Messages": [{"role": "user"}]}}},
     {"steps": [{"completion": "this was said by the model"}]},
     {"tool_calls": [{"function": "f"}]},
+    # OpenAI, Anthropic, Gemini, Bedrock, Cohere
+    {"instructions": "hello, be kind to all who ask"},
+    {"output_text": "hello"},
+    {"system": "hello, you are a helpful assistant"},
+    {"thinking": "hello, what could the balance be"},
+    {"system": [{"type": "text", "text": "hello to all who are here"}]},
+    {"contents": [{"parts": [{"text": "hello"}]}]},
+    {"systemInstruction": {"parts": [{"text": "hello"}]}},
+    {"inputText": "hello"},
+    {"results": [{"outputText": "hello"}]},
+    {"generation": "hello, the balance of it is nine"},
+    {"preamble": "hello, you are a helpful assistant"},
+    # LangChain, OpenInference, Langfuse, and names of one's own
+    {"generations": [[{"text": "hello"}]]},
+    {"nested": [[{"text": "hello, the balance is nine"}]]},
+    {"llm.prompt_template.template": "hello {name}, your balance is {sum}"},
+    {"langfuse.observation.output": "hello, the balance is nine"},
+    {"userPrompt": "hello"},
+    {"prompt-text": "hello"},
+    {"USER_MESSAGE": "hello"},
+    {"reasoning_content": "hello"},
+    {"query": "what is the balance of my account"},
+    {"arguments": {"account": "hello"}},
+    {"payload": '{"messages": [{"role": "user", "content": "hello"}]}'},
+    {"payload": ' [{"prompt": "what is the balance of it"}]'},
+    {"payloads": ['{"messages": ["hello"]}']},
 ]
 SECRETS = {
     "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----": "a private key",
@@ -110,7 +151,7 @@ def test_a_number_that_fails_its_check_digit_is_no_card() -> None:
 
 
 def test_the_quick_look_misses_no_name_of_content() -> None:
-    for name in CONTENT_NAMES | PERHAPS_CONTENT | set(CONTENT_PREFIXES):
+    for name in CONTENT_NAMES | PERHAPS_CONTENT | PERHAPS_TEXT | set(CONTENT_PREFIXES):
         assert parsed({f"{name}".upper(): "these are words of a user"})[0] == {}, name
 
 
