@@ -14,7 +14,7 @@ from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.rollups import add_told, write_tags
 from llmtrack.storage.tag_sums import TagSums
 
-COUNT_EVENTS = 2_000
+COUNT_EVENTS = 500
 """Events of one step; a quarter that holds more is counted as a whole."""
 COUNT_QUARTERS = 2_000
 REMOVE_ROWS = 2_000

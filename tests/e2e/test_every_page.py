@@ -31,6 +31,8 @@ PAGES = (
     *("by/customer?customer=noor&period=7d", "by/status?status=error"),
     *(f"by/feature?feature={quote(FEATURES[3])}", f"by/customer?customer={LONG_CUSTOMER[0]}"),
     f"events?feature={quote(FEATURES[3])}&model={LONG}&customer={LONG_CUSTOMER[0]}",
+    *("?by=tag:team", "explore?by=tag:team&sub=model", "by/tag?of=team&tag:team=red"),
+    *("changes?by=tag:team", "events?tag:team=red&columns=time,tag:team,cost"),
     *("keys", "members", "audit", "data-quality", "settings", "shared-links", "notices"),
     *("shared-links?place=&query=feature%3Dsearch", "pricing", "pricing/unpriced"),
     *("pricing/repricing", "pricing/reconcile", "pricing/at-risk", "pricing/own/new"),
@@ -43,6 +45,7 @@ SHARED = (
     *("place=explore&query=compare%3D1", "place=events&query=", "place=performance&query="),
     *("place=changes&query=by%3Dfeature", "place=customers&query="),
     "place=what-if&query=to%3Dopenai%2Fgpt-4o",
+    "place=by%2Ftag&query=of%3Dteam%26tag%253Ateam%3Dred",
 )
 OTHERS = ("/account", "/instance", "/instance/system")
 SHEET = {"width": 702, "height": 1010}
@@ -65,6 +68,7 @@ def places(browser: Browser, server: tuple[Appliance, str]) -> tuple[Any, list[s
     context = context_of(browser)
     page = context.new_page()
     home = sign_in(page, appliance)
+    track(page, home, "team")
     page.goto(f"{home}events")
     event = str(page.locator("#event-rows a").first.get_attribute("href"))
     page.goto(f"{home}keys")
@@ -75,6 +79,15 @@ def places(browser: Browser, server: tuple[Appliance, str]) -> tuple[Any, list[s
     below = [home + path for path in PAGES]
     absolute = [appliance.url + path for path in (*OTHERS, event, key)]
     return state, [*below, *absolute, *shared]
+
+
+def track(page: Page, home: str, key: str) -> None:
+    """Have usage summed by a member of the metadata, and wait until it is."""
+    page.goto(f"{home}settings")
+    page.get_by_label("Name in the metadata").fill(key)
+    page.get_by_role("button", name="Track tag").click()
+    page.get_by_role("button", name=f"Remove the tag {key}").wait_for()
+    page.get_by_text("are being counted").wait_for(state="detached")
 
 
 def share(page: Page, form_url: str, base_url: str) -> str:
