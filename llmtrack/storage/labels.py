@@ -7,7 +7,7 @@ from typing import NamedTuple
 from llmtrack.domain.events import STATUS_CODES, STATUSES
 from llmtrack.storage.dimensions import NAMED_KINDS, OTHER_VALUE, Dimension, Kind, Tag
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.tag_values import texts_of, value_of_text
+from llmtrack.storage.tag_values import count_values, texts_of, value_of_text
 
 
 class Label(NamedTuple):
@@ -110,6 +110,7 @@ limit :most
 
 
 CUSTOMER_DAYS = 3
+TAG_ROWS_MAX = 3_000
 
 
 async def choices(
@@ -117,11 +118,15 @@ async def choices(
 ) -> list[Label]:
     """The values seen on some days, the dearest first: what a filter offers.
 
-    Of customers, who are many, those of the last CUSTOMER_DAYS.
+    Of customers, who are many, those of the last CUSTOMER_DAYS; of a tag with many values, those
+    of as many days as have TAG_ROWS_MAX rows.
     """
     first, end = days
     if kind is Kind.CUSTOMER:
         first = max(first, end - CUSTOMER_DAYS)
+    elif isinstance(kind, Tag):
+        a_day = max(1, await count_values(reading, kind))
+        first = max(first, end - TAG_ROWS_MAX // a_day)
     rows = await reading.rows(READ_CHOICES, kind=kind, first=first, end=end, most=most)
     values = [row["value"] for row in rows]
     labels = await labels_of(reading, kind, values)

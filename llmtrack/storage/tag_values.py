@@ -70,6 +70,18 @@ async def texts_of(reading: ScopedReading, tag: Tag, values: list[int]) -> dict[
     return {row["id"]: row["text"] for row in rows if row["text"] is not None}
 
 
+COUNT_VALUES = """
+-- tag_values.count_values
+select count(*) from tag_value where workspace_id = :workspace_id and number = :number
+"""
+
+
+async def count_values(reading: ScopedReading, tag: Tag) -> int:
+    """How many are counted on their own."""
+    [row] = await reading.rows(COUNT_VALUES, number=tag.number)
+    return int(row[0])
+
+
 async def value_of_text(reading: ScopedReading, tag: Tag, text: str) -> int | None:
     """The number behind a text; None: no event with it was counted, or not on its own."""
     rows = await reading.rows(FIND_TEXT, number=tag.number, text=text)

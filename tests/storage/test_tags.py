@@ -85,7 +85,8 @@ async def test_values_past_the_bound_count_as_other_values_and_nothing_is_lost(
     assert (await recounted(store.scope)).found == []
     async with store.scope.reading() as reading:
         [shown] = await tracked_tags(reading)
-        labels = await choices(reading, shown.tag, (0, 10**6), most=9)
+        days = (START_MS // DAY_MS, END_MS // DAY_MS + 1)
+        labels = await choices(reading, shown.tag, days, most=9)
     assert shown.values == 2
     assert {label.text for label in labels} == own
 
