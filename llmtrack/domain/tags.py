@@ -47,7 +47,10 @@ def tag_values(metadata: str, keys: Sequence[str]) -> list[str | None]:
     Text as it is, numbers as they are written, `true` or `false`. None where there is nothing
     to count by: no such member, null, empty text, a list or an object.
     """
-    members = _decode(metadata)
+    try:
+        members = _decode(metadata)
+    except msgspec.MsgspecError:  # no object: never stored by us, but sums must go on
+        return [None] * len(keys)
     return [_text_of(members.get(key)) for key in keys]
 
 

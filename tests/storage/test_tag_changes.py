@@ -167,3 +167,8 @@ def test_sqlite_reads_the_same_values_as_python(members: dict[str, Any], key: st
     [row] = connection.execute(sql, {"metadata": text, "path": Tag(1, key).path}).fetchall()
     connection.close()
     assert [row[0]] == tag_values(text, [key])
+
+
+@pytest.mark.parametrize("metadata", ["[]", "1", "null", '{"team"'])
+def test_what_is_no_object_has_no_tags(metadata: str) -> None:
+    assert tag_values(metadata, ["team", "tier"]) == [None, None]
