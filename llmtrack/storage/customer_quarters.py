@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from llmtrack.domain.periods import QUARTER_MS, day_start_ms
 from llmtrack.storage.day_zones import days_zone
 from llmtrack.storage.dimensions import Kind
-from llmtrack.storage.dropped_packs import SHORT_DAYS
+from llmtrack.storage.dropped_packs import ONE_DAY, SHORT_DAYS
 from llmtrack.storage.packs import Block, Shelf
 from llmtrack.storage.scope import ScopedReading
 
@@ -42,12 +42,12 @@ group by 1
 """  # noqa: S608 - a number
 READ_PACKS = """
 -- customer_quarters.known_quarters
-select p.bucket, p.sums
-from json_each(:buckets) b
+select p.days, p.bucket, p.sums
+from json_each(:blocks) b
 cross join usage_pack p
 where p.workspace_id = :workspace_id
-  and p.days = :days
-  and p.bucket = b.value
+  and p.days = b.value ->> 0
+  and p.bucket = b.value ->> 1
   and p.kind = :kind
   and p.value = :value
   and p.reserved is null
@@ -93,29 +93,23 @@ def unpack_quarters(packed: bytes, parts: Iterable[int] = range(PARTS)) -> Quart
 async def known_quarters(
     reading: ScopedReading, customer: int | None, days: Sequence[int]
 ) -> dict[int, frozenset[int]]:
-    """The customer's quarters by block of SHORT_DAYS days, of those of the days' that are packed.
+    """The customer's quarters by day, of those of the days that are packed; of days near, too.
 
     None without a customer, and of a workspace whose days are being moved to another zone.
     """
     if customer is None or not await days_zone(reading):
         return {}
-    buckets = dict.fromkeys(block_of(day) for day in days)
-    rows = await reading.rows(
-        READ_PACKS,
-        buckets=json.dumps(list(buckets)),
-        days=SHORT_DAYS,
-        **CUSTOMER_QUARTERS._asdict(),
-    )
-    part = customer % PARTS
-    return {
-        bucket: _numbers(bucket, unpack_quarters(packed, [part]).get(customer, 0))
-        for bucket, packed in rows
+    blocks = {
+        Block(length, day // length * length) for day in days for length in (SHORT_DAYS, ONE_DAY)
     }
-
-
-def block_of(day: int) -> int:
-    """The first day of the block that a day is in."""
-    return day // SHORT_DAYS * SHORT_DAYS
+    rows = await reading.rows(
+        READ_PACKS, blocks=json.dumps(sorted(blocks)), **CUSTOMER_QUARTERS._asdict()
+    )
+    found: dict[int, frozenset[int]] = {}
+    for length, bucket, packed in rows:
+        bits = unpack_quarters(packed, [customer % PARTS]).get(customer, 0)
+        found |= dict.fromkeys(range(bucket, bucket + length), _numbers(bucket, bits))
+    return found
 
 
 def _first_quarter(bucket: int) -> int:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from llmtrack.domain.periods import QUARTER_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
-from llmtrack.storage.customer_quarters import block_of, known_quarters
+from llmtrack.storage.customer_quarters import known_quarters
 from llmtrack.storage.dimensions import Dimension, Filters, Kind, Tag, is_quarterly, kept_pair
 from llmtrack.storage.event_page_queries import (
     FIND_DAYS,
@@ -234,14 +234,14 @@ class _Search:
     def _quarters(
         self, days: Sequence[int], until_ms: int, known: Mapping[int, frozenset[int]]
     ) -> Iterator[int]:
-        """Of some days, newest first: all of a day, or those that are known of its block."""
+        """Of some days, newest first: all of a day, or those that are known to matter."""
         newest, oldest = until_ms // QUARTER_MS, self._span.start_ms // QUARTER_MS
         for day in days:
             first = day_start_ms(day, self._time_zone) // QUARTER_MS
             end = day_start_ms(day + 1, self._time_zone) // QUARTER_MS
             every = range(min(end - 1, newest), max(first, oldest) - 1, -1)
-            of_block = known.get(block_of(day))
-            yield from every if of_block is None else filter(of_block.__contains__, every)
+            of_day = known.get(day)
+            yield from every if of_day is None else filter(of_day.__contains__, every)
 
     async def _with_all(self, quarters: Sequence[int], sure: Collection[int]) -> list[_Quarter]:
         """`sure`: quarters with a match at least, whatever their sums tell."""

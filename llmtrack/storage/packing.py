@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from llmtrack.storage.customer_quarters import CUSTOMER_QUARTERS, pack_quarters, quarters_in
 from llmtrack.storage.dimensions import MEASURES, Kind, pair_code
-from llmtrack.storage.dropped_packs import LEVELS, LONG_DAYS
+from llmtrack.storage.dropped_packs import LEVELS, LONG_DAYS, ONE_DAY, SHORT_DAYS
 from llmtrack.storage.packs import (
     CUSTOMERS,
     LATENCIES,
@@ -34,8 +34,8 @@ READ_PACKED = f"""
 select days, bucket
 from usage_pack
 where workspace_id = :workspace_id
-  and kind = {CUSTOMERS.kind}
-  and value = {CUSTOMERS.value}
+  and kind = case days when {ONE_DAY} then {CUSTOMER_QUARTERS.kind} else {CUSTOMERS.kind} end
+  and value = 0
   and reserved is null
 """  # noqa: S608 - numbers
 
@@ -47,12 +47,11 @@ async def unpacked(reading: ScopedReading, *, until_day: int) -> list[Block]:
         return []
     first, end = days[0], min(days[1], until_day)
     packed = {Block(*row) for row in await reading.rows(READ_PACKED)}
-    missing = [
-        block
-        for level in LEVELS
-        for block in blocks_within(level, first // level * level, end)
-        if block not in packed
+    wanted = [
+        block for level in LEVELS for block in blocks_within(level, first // level * level, end)
     ]
+    wanted += blocks_within(ONE_DAY, max(first, end // SHORT_DAYS * SHORT_DAYS), end)
+    missing = [block for block in wanted if block not in packed]
     return sorted(missing, key=lambda block: -block.bucket)
 
 
@@ -92,6 +91,8 @@ having sum(events) > 0
 
 async def shelves(reading: ScopedReading, block: Block) -> list[Shelf]:
     """What a block is packed by."""
+    if block.days == ONE_DAY:
+        return [CUSTOMER_QUARTERS]
     found = [CUSTOMERS, *LATENCIES]
     if block.days != LONG_DAYS:
         return [*found, CUSTOMER_QUARTERS]
@@ -134,6 +135,11 @@ FILL = """
 update usage_pack set sums = ?, reserved = null
 where workspace_id = ? and days = ? and bucket = ? and kind = ? and value = ? and reserved = ?
 """
+REMOVE_DAYS = f"""
+-- packing.fill
+delete from usage_pack
+where workspace_id = ? and days = {ONE_DAY} and bucket >= ? and bucket < ?
+"""  # noqa: S608 - a number
 
 
 def reserve(
@@ -159,4 +165,7 @@ def fill(
 ) -> int:
     """How many were still reserved."""
     rows = [(sums, workspace_id, *block, *shelf, number) for shelf, sums in packs.items()]
-    return connection.executemany(FILL, rows).rowcount
+    filled = connection.executemany(FILL, rows).rowcount
+    if filled and block.days == SHORT_DAYS:
+        connection.execute(REMOVE_DAYS, (workspace_id, block.bucket, block.bucket + block.days))
+    return filled

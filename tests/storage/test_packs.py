@@ -42,8 +42,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Seeded]:
 
 async def packs_in(store: Seeded) -> list[Block]:
     rows = await store.scope.rows(
-        "select days, bucket from usage_pack where workspace_id = :workspace_id"
-        " and kind = 8 and reserved is null"
+        "select distinct days, bucket from usage_pack where workspace_id = :workspace_id"
+        " and reserved is null"
     )
     return [Block(*row) for row in rows]
 
@@ -218,6 +218,18 @@ def put_quarters(connection: sqlite3.Connection, packed: bytes) -> None:
         " and kind = ?",
         (packed, WORKSPACE_ID, CUSTOMER_QUARTERS.kind),
     )
+
+
+async def test_a_day_s_own_pack_goes_when_there_is_one_of_its_four_days(store: Seeded) -> None:
+    await pack_days(store.database, now_ms=NOW_MS)
+    assert {Block(1, 20_768), Block(1, 20_769)} <= set(await packs_in(store))
+
+    later = store.rows[0]._replace(id=1, timestamp_ms=day_start_ms(20_772, ZONE))
+    await store.database.write(add_rows, [later], ZONE)
+    await pack_days(store.database, now_ms=NOW_MS + DAY_MS)
+
+    assert Block(4, 20_768) in await packs_in(store)
+    assert [block for block in await packs_in(store) if block.days == 1] == []
 
 
 async def test_another_workspace_s_packs_are_its_own(store: Seeded) -> None:
