@@ -9,9 +9,10 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from llmtrack.storage.database import Database
 from llmtrack.storage.scope import Scope
 
 INSTANCE = 0
@@ -158,8 +159,18 @@ where workspace_id = :workspace_id
 """  # noqa: S608 - constants
 
 
+class InstanceLog:
+    """The chain of no workspace, to be read as a scope reads its own: people and sign-ins."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
+        return await self._database.rows(sql, **{**values, "workspace_id": INSTANCE})
+
+
 async def list_entries(
-    scope: Scope,
+    scope: Scope | InstanceLog,
     filters: Filters = Filters(),  # noqa: B008 - immutable
     *,
     before_id: int | None = None,
@@ -181,7 +192,7 @@ select distinct action, actor from audit_log where workspace_id = :workspace_id
 """
 
 
-async def actions_and_actors(scope: Scope) -> tuple[list[str], list[str]]:
+async def actions_and_actors(scope: Scope | InstanceLog) -> tuple[list[str], list[str]]:
     """What there is to filter by."""
     rows = await scope.rows(LIST_WORDS)
     return sorted({row[0] for row in rows}), sorted({row[1] for row in rows})

@@ -47,7 +47,7 @@ SHARED = (
     "place=what-if&query=to%3Dopenai%2Fgpt-4o",
     "place=by%2Ftag&query=of%3Dteam%26tag%253Ateam%3Dred",
 )
-OTHERS = ("/account", "/instance", "/instance/system")
+OTHERS = ("/account", "/instance", "/instance/audit", "/instance/system")
 SHEET = {"width": 702, "height": 1010}
 """What an A4 page has between its margins."""
 DARK_INK = 90

@@ -14,6 +14,7 @@ _OPENERS = {("sqlite3", "connect"), ("aiosqlite", "connect"), ("aiosqlite", "Con
 DATABASE_HOLDERS = {
     "llmtrack.web.app": "owns it",
     "llmtrack.web.context": "names it",
+    "llmtrack.web.audit": "the log of the instance, for its administrators",
     "llmtrack.web.auth": "from a session to a workspace",
     "llmtrack.web.setup": "makes the first workspace",
     "llmtrack.web.sign_in": "accounts",

@@ -1,10 +1,12 @@
 """The audit page: filters in the URL, for owners and admins."""
 
+import sqlite3
+
 from llmtrack.storage.audit import PAGE_ENTRIES
 from llmtrack.storage.keys import create_key
 from tests.conftest import WHO, World
 from tests.web.conftest import Client
-from tests.web.people import sign_in
+from tests.web.people import post, sign_in
 
 
 async def get(client: Client, path: str) -> tuple[int, str]:
@@ -52,3 +54,24 @@ async def test_older_entries_are_a_link_away(client: Client, world: World) -> No
     assert first.count("<code>workspace.create</code>") == 0
     assert "?before=5" in first
     assert "<code>workspace.create</code>" in (await get(client, f"{url}?before=5"))[1]
+
+
+async def test_administrators_see_sign_ins_and_what_failed(client: Client, world: World) -> None:
+    form = {"email": "bob@example.com", "password": "wrong", "next": "/"}
+    assert (await post(client, "/sign-in", **form)).status == 422
+    await sign_in(client, "bob")
+    assert (await get(client, "/instance/audit"))[0] == 404
+    await world.database.write(make_admin, world.charlie.id)
+    await sign_in(client, "charlie")
+    status, text = await get(client, "/instance/audit")
+    assert status == 200
+    assert "bob@example.com" in text
+    assert "<code>sign_in.succeed</code>" in text
+    assert "<code>sign_in.fail</code>" in text
+    assert world.acme_key.key.public_id not in text
+    assert "api_key.create" not in text
+    assert "Nothing fits" in (await get(client, "/instance/audit?actor=nobody"))[1]
+
+
+def make_admin(connection: sqlite3.Connection, user_id: int) -> None:
+    connection.execute("update user set is_admin = 1 where id = ?", (user_id,))
