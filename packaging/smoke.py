@@ -2,6 +2,7 @@
 """Runs the binary as a stranger would: an empty directory, an empty environment, a first event.
 
     python3 packaging/smoke.py dist/llmtrack
+    python3 packaging/smoke.py dist/tree/llmtrack/llmtrack    # as it is in the package
 
 Standard library only: the machine that runs it has nothing of ours but the binary.
 """
@@ -167,8 +168,10 @@ def check_versions(binary: Binary) -> dict[str, Any]:
 
 
 def check_glibc(binary: Binary) -> str:
-    """The oldest glibc that it runs on, by the symbols that its unpacked parts want."""
-    parts = [binary.path, *(path for path in binary.unpack_dir.rglob("*") if path.is_file())]
+    """The oldest glibc that it runs on, by the symbols that all its parts want."""
+    places = (binary.unpack_dir, binary.path.parent / "_internal")
+    parts = [path for place in places for path in place.rglob("*") if path.is_file()]
+    parts.append(binary.path)
     found = {match for path in parts for match in GLIBC.findall(path.read_bytes())}
     floor = f"glibc 2.{max(map(int, found))}"
     for page in ("docs/install.md", "README.md"):
