@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from llmtrack.domain.drivers import Cause, Driver
+from llmtrack.domain.money import usd_text
 from llmtrack.storage.labels import Label
 from llmtrack.storage.sums import Sums
 from llmtrack.web.numbers import percent, tokens_short, usd_short
@@ -19,6 +20,8 @@ class Sentence(NamedTuple):
     url: str | None
     text: str
     """Goes on after the value's name: "made 3.0 times the requests (1,200, then 3,600)"."""
+    exact: str
+    """The amount in US dollars, to the last digit."""
 
 
 def signed_usd(pico: int) -> str:
@@ -40,7 +43,9 @@ def sentence_of(
         Cause.PRICE: _price_text,
     }[driver.cause](before, now)
     direction = "up" if driver.amount_pico > 0 else "down"
-    return Sentence(signed_usd(driver.amount_pico), direction, dimension, label, url, text)
+    pico = driver.amount_pico
+    amount = signed_usd(pico)
+    return Sentence(amount, direction, dimension, label, url, text, usd_text(pico))
 
 
 def _requests_text(before: Sums, now: Sums) -> str:

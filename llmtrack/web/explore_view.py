@@ -72,7 +72,7 @@ def _by_value(query: PageQuery, ask: Ask, found: Explored) -> list[Series]:
         amount = written(ask.metric, found.of(value))
         series.append(Series(label.text, f"series-{place}", amount, url, points))
     if ask.metric.adds_up and any(rest):
-        amount = ask.metric.write(sum(point or 0 for point in rest))
+        amount = written(ask.metric, sum(point or 0 for point in rest))
         series.append(Series("Other", "series-other", amount, None, rest))
     return series
 
@@ -193,7 +193,10 @@ def _with_before(line: Line, ask: Ask, found: Explored, now: Sums, before: Sums)
     change = None
     if was is not None and is_now is not None:
         change = ratio_change(
-            is_now, was, less_is_better=ask.metric.less_is_better, before_text=f"{text} before"
+            is_now,
+            was,
+            less_is_better=ask.metric.less_is_better,
+            before_text=f"{ask.metric.write(was)} before",
         )
     return line._replace(before=text, change=change)
 

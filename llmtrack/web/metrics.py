@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from llmtrack.storage.sums import Sums
-from llmtrack.web.numbers import NOTHING, milliseconds, percent, tokens_short, usd_short
+from llmtrack.web.numbers import NOTHING, milliseconds, percent, tokens_short, usd, usd_short
 from llmtrack.web.usage_chart import tick_usd
 
 MILLION = 10**6
@@ -134,4 +134,7 @@ DEFAULT_METRIC = "cost"
 
 
 def written(metric: Metric, value: int | None) -> str:
-    return NOTHING if value is None else metric.write(value)
+    """As it stands in tables and legends: money tells its exact amount on hover."""
+    if value is None:
+        return NOTHING
+    return usd(value) if metric.unit == "usd" else metric.write(value)

@@ -8,7 +8,7 @@ from llmtrack.storage.labels import Label
 from llmtrack.storage.reports import UsageReport
 from llmtrack.storage.sums import Sums
 from llmtrack.web.dimension_texts import dimension_text
-from llmtrack.web.numbers import tokens_short, usd_short
+from llmtrack.web.numbers import tokens, tokens_short, usd, usd_short
 from llmtrack.web.overview_data import OverviewData
 from llmtrack.web.page_query import PageQuery
 from llmtrack.web.usage_chart import Chart, Series, Style, Write, chart_of, tick_usd
@@ -30,7 +30,8 @@ def overview_chart(query: PageQuery, data: OverviewData, zone_name: str) -> Char
         tick=tick_usd if by_cost else tokens_short,
         zoom_url=query.with_period(DEFAULT).url,
     )
-    series = largest_series(query, report, data.labels, (measure, write))
+    exact: Write = usd if by_cost else tokens
+    series = largest_series(query, report, data.labels, (measure, exact))
     return chart_of(series, buckets, zone_name, style)
 
 

@@ -39,6 +39,8 @@ PAGES = (
 )
 FIRST_PAGES = (
     *("", "explore", "changes", "events", "customers", "performance", "what-if", "statement"),
+    *("keys", "members", "audit", "data-quality", "settings", "shared-links"),
+    *("pricing", "pricing/unpriced", "pricing/repricing", "pricing/reconcile", "pricing/at-risk"),
 )
 SHARED = (
     *("place=&query=feature%3Dsearch", "place=explore&query=by%3Dfeature%26sub%3Dmodel"),

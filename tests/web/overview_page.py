@@ -60,7 +60,7 @@ class OverviewPage:
     def drivers(self) -> list[tuple[str, str, str, str]]:
         """(amount, dimension, value, the rest of the sentence) of each."""
         found = re.findall(
-            r'<strong class="number">(.*?)</strong> because (\w+) (.*?</bdi>(?:</a>)?) (.*?)</p>',
+            r"<strong [^>]*>(.*?)</strong> because (\w+) (.*?</bdi>(?:</a>)?) (.*?)</p>",
             between(self._text, '<ul class="drivers">', "</ul>"),
             re.DOTALL,
         )

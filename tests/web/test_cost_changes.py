@@ -57,7 +57,7 @@ async def test_every_line_adds_up_to_the_pico(client: Client, world: World) -> N
 
     table = text[text.index('aria-label="Changes by feature"') :]
     lines = [
-        [Decimal(amount) for amount in re.findall(r'title="(-?[\d.]+) \$"', line)]
+        [Decimal(amount) for amount in re.findall(r'title="(-?[\d.]+) US dollars"', line)]
         for line in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
     ]
     lines = [line for line in lines if line]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sqlite3
 from decimal import Decimal
 
@@ -72,6 +73,26 @@ async def test_exported_costs_add_up_to_the_pico(client: Client, world: World, e
     rows = await rows_of(client, f"/w/{world.acme.public_id}/explore/export?format=csv{extra}")
 
     assert sum(Decimal(row["cost_usd"]) for row in rows) == Decimal(cost_pico) / 10**12
+
+
+async def test_every_cost_tells_its_exact_amount_on_hover(client: Client, world: World) -> None:
+    """In the legend, the table, the pivot, and the causes of a change."""
+    exact = "0.123456789012"
+    pico = int(Decimal(exact) * 10**12)
+    events = [
+        make_event(cost_pico=cost, timestamp_ms=NOW_MS - ago_ms, received_ms=NOW_MS)
+        for cost, ago_ms in ((pico, 3_600_000), (1, 8 * 86_400_000))
+    ]
+    assert client.app is not None
+    await client.app[INGEST].add(events)
+    await sign_in(client, "bob")
+    home = f"/w/{world.acme.public_id}/"
+    for place, times in (("explore?period=7d", 3), ("explore?period=7d&sub=feature", 4),
+                         ("?period=7d", 3)):  # fmt: skip
+        _, text = await get(client, home + place)
+        assert text.count(f'title="${exact}">$0.12<') >= times, place
+    _, text = await get(client, f"{home}?period=7d")
+    assert re.search(r'<strong class="number" title="0\.\d{11,12} US dollars">\+\$0\.12<', text)
 
 
 async def test_focus_has_every_cost_once_and_no_formula(client: Client, world: World) -> None:
