@@ -28,6 +28,7 @@ PACKAGE_RULES: list[Rule] = [
     walls.connections_elsewhere,
     walls.pages_with_the_database,
     walls.pages_that_write_freely,
+    walls.calls_to_elsewhere,
 ]
 RULES_EVERYWHERE: list[Rule] = [
     habits.long_files,

@@ -77,3 +77,25 @@ def pages_that_write_freely(module: Module) -> Iterator[str]:
             continue
         if _DATABASES.fullmatch(ast.unparse(node.value)):
             yield f"{module.at(node.lineno)}: write_outside of workspaces, or write_within one"
+
+
+_CALLERS = ("aiohttp.ClientSession", "urllib.request", "aiosmtplib", "acme.client", "http.client")
+REACH_OUT = {
+    "llmtrack.services.acme_client": "the CA of the settings",
+    "llmtrack.services.bounded_http": "the provider of single sign-on of the settings",
+    "llmtrack.services.heartbeat": "the watcher of the settings",
+    "llmtrack.services.local_probe": "this server itself",
+    "llmtrack.services.mail": "the mail server of the settings",
+    "llmtrack.services.price_updates": "the price list of the settings or of a command",
+    "llmtrack.cli.sending": "a server that a command names",
+}
+"""Addresses are the operator's: no page, key or event can have the server call one."""
+
+
+def calls_to_elsewhere(module: Module) -> Iterator[str]:
+    """Who sends requests from inside a network could be made to send them anywhere."""
+    if module.layer == "tests" or module.name in REACH_OUT:
+        return
+    for found in module.imports:
+        if found.target.startswith(_CALLERS):
+            yield f"{module.at(found.line)}: say in tests/tidy/walls.py whose address it calls"
