@@ -85,7 +85,8 @@ async def check_view(request: web.Request, view: View) -> None:
         with suppress(TooMuchToRead):  # in a month it may be less
             await _page_of(view).load(request, look)
         if look.bar.problems:
-            raise InvalidValue("query", look.bar.problems[0].removesuffix("."))
+            why = look.bar.problems[0].removesuffix(".")
+            raise InvalidValue("query", f"no link is made, as it would show something else: {why}")
 
 
 async def _answer(request: web.Request, link: SharedLink, look: Look) -> web.Response:
