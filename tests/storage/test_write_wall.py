@@ -79,7 +79,7 @@ def tenants() -> Iterator[frozenset[str]]:
 
 def _statements() -> Iterator[tuple[str, str]]:
     for module in iter_modules(llmtrack.storage.__path__):
-        if module.name.startswith("maintenance"):
+        if module.name.startswith(("maintenance", "schema")):  # a migration is of all workspaces
             continue
         loaded = import_module(f"llmtrack.storage.{module.name}")
         for name, value in inspect.getmembers(loaded):
