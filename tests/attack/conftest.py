@@ -34,8 +34,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     fill(appliance, sending_key)
     cookie, path = _signed_in(appliance)
     yield Target(appliance, sending_key, reading_key, cookie, appliance.url + path)
-    assert "Traceback" not in appliance.log, appliance.log
     appliance.stop()
+    assert "Traceback" not in appliance.log, appliance.log
 
 
 def _signed_in(appliance: Appliance) -> tuple[str, str]:
