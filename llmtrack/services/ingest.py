@@ -10,7 +10,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from llmtrack.domain.errors import Overloaded
 from llmtrack.services.write_trouble import WriteTrouble
@@ -21,6 +22,7 @@ from llmtrack.storage.writer import Connection, FileFault, transaction
 
 QUEUE_EVENTS_MAX = 20_000
 COMMIT_EVENTS_MAX = 1000
+BATCHES_AT_ONCE = 8
 HALF_EVENTS_MIN = 32
 JOIN_TURNS_MAX = 4
 """Turns of the event loop that a batch may grow over while each brings more of it."""
@@ -88,14 +90,36 @@ class Ingest:
         self._pending_events = 0
         self._scheduled = False
         self._space = asyncio.Event()
+        self._batch_turns = asyncio.Semaphore(BATCHES_AT_ONCE)
         self._sweeper = self._loop.create_task(self._sweep())
 
-    async def add(self, events: Sequence[PricedEvent]) -> list[Result]:
-        """Store events; returns after the commit, an outcome or a fault for each.
+    @asynccontextmanager
+    async def batch_turn(self) -> AsyncIterator[float]:
+        """Of the few batches that are decoded at once; gives since when this one has waited.
 
-        Raises Overloaded when the hold ran out; then none of them is stored.
+        Decoded, a batch takes ten times the memory of its bytes, and so many keep the writer
+        busy. Raises Overloaded when the hold ran out.
         """
         since = time.monotonic()
+        try:
+            async with asyncio.timeout(HOLD_S):
+                await self._batch_turns.acquire()
+        except TimeoutError:
+            raise Overloaded("too many batches at once", fix="try again in a second") from None
+        try:
+            yield since
+        finally:
+            self._batch_turns.release()
+
+    async def add(
+        self, events: Sequence[PricedEvent], *, since: float | None = None
+    ) -> list[Result]:
+        """Store events; returns after the commit, an outcome or a fault for each.
+
+        Raises Overloaded when the hold ran out, counted from `since` (monotonic, else now); then
+        none of them is stored.
+        """
+        since = time.monotonic() if since is None else since
         submission = _Awaited(events, since)
         while not self.offer(submission):
             await self._wait_for_space(since)

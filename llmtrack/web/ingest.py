@@ -95,7 +95,7 @@ def _for_key(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
 @_for_key
 async def ingest(request: web.Request, key: KeyRow) -> web.Response:
     app = request.app
-    body = await _read_body(request, EVENT_BYTES_MAX)
+    body = _unpacked(request, await _read_body(request, EVENT_BYTES_MAX), EVENT_BYTES_MAX)
     guard = app[CONTENT_GUARD]
     keeps = await guard.keeps(key.workspace_id)
     event = parse_event(body, app[CLOCK_MS](), keeps_content=keeps)
@@ -111,7 +111,15 @@ async def ingest(request: web.Request, key: KeyRow) -> web.Response:
 @_for_key
 async def ingest_batch(request: web.Request, key: KeyRow) -> web.Response:
     body = await _read_body(request, BATCH_BYTES_MAX)
-    items = _split(body, request.content_type)
+    async with request.app[INGEST].batch_turn() as since:
+        return await _store_batch(request, key, body, since)
+
+
+async def _store_batch(
+    request: web.Request, key: KeyRow, body: bytes, since: float
+) -> web.Response:
+    """`since` (monotonic) is when it began to wait."""
+    items = _split(_unpacked(request, body, BATCH_BYTES_MAX), request.content_type)
     received_ms = request.app[CLOCK_MS]()
     guard = request.app[CONTENT_GUARD]
     keeps = await guard.keeps(key.workspace_id)
@@ -127,7 +135,7 @@ async def ingest_batch(request: web.Request, key: KeyRow) -> web.Response:
             if isinstance(event, UsageEvent):
                 events.append(price_event(book, key, event))
                 guard.note(key.workspace_id, key.key_id, event)
-    results = iter(await request.app[INGEST].add(events) if events else [])
+    results = iter(await request.app[INGEST].add(events, since=since) if events else [])
     answers: list[bytes] = []
     for event in parsed:
         if isinstance(event, InvalidEvent):
@@ -160,9 +168,8 @@ def price_event(book: PriceBook, key: KeyRow, event: UsageEvent) -> PricedEvent:
 
 
 async def _read_body(request: web.Request, bytes_max: int) -> bytes:
-    """The body, unpacked. Raises InvalidEvent("body")."""
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in {"", "identity", "gzip"}:
+    """The body as it came. Raises InvalidEvent("body")."""
+    if _encoding(request) not in {"", "identity", "gzip"}:
         raise InvalidEvent("body", "Content-Encoding must be gzip or absent")
     try:
         if request.content.is_eof():  # all of it came with the headers: no need of a clock
@@ -177,7 +184,16 @@ async def _read_body(request: web.Request, bytes_max: int) -> bytes:
         raise InvalidEvent("body", "the body does not match its headers or is cut off") from None
     except TimeoutError:
         raise InvalidEvent("body", "the body did not arrive in time") from None
-    if encoding == "gzip":
+    return body
+
+
+def _encoding(request: web.Request) -> str:
+    return request.headers.get("Content-Encoding", "").strip().lower()
+
+
+def _unpacked(request: web.Request, body: bytes, bytes_max: int) -> bytes:
+    """Raises InvalidEvent("body")."""
+    if _encoding(request) == "gzip":
         return unpack_gzip(body, bytes_max)
     if len(body) > bytes_max:
         raise InvalidEvent("body", f"the body is larger than {bytes_max} bytes")

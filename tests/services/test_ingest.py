@@ -9,7 +9,7 @@ import pytest
 
 from llmtrack.domain.errors import Overloaded
 from llmtrack.services import ingest as ingest_module
-from llmtrack.services.ingest import Ingest
+from llmtrack.services.ingest import BATCHES_AT_ONCE, Ingest
 from llmtrack.storage.database import Database
 from llmtrack.storage.usage import Outcome
 from tests.events import make_event
@@ -148,3 +148,33 @@ async def test_a_full_queue_holds_then_refuses(
     blocker.close()
     assert all(isinstance(result, Overloaded) for result in results)
     assert await count_events(database) == 0
+
+
+async def test_few_batches_are_decoded_at_once_and_the_others_hold_then_are_refused(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_module, "HOLD_S", 0.2)
+    inside, most = 0, 0
+    leave = asyncio.Event()
+
+    async def batch() -> float:
+        nonlocal inside, most
+        async with ingest.batch_turn() as since:
+            inside += 1
+            most = max(most, inside)
+            await leave.wait()
+            inside -= 1
+            return since
+
+    first = [asyncio.create_task(batch()) for _ in range(BATCHES_AT_ONCE)]
+    await asyncio.sleep(0)
+    assert inside == BATCHES_AT_ONCE
+    refused = await asyncio.gather(batch(), batch(), return_exceptions=True)
+    assert all(isinstance(result, Overloaded) for result in refused)
+
+    waiting = asyncio.create_task(batch())
+    await asyncio.sleep(0.05)
+    leave.set()
+    since = await asyncio.gather(*first, waiting)
+    assert since[-1] > since[0], "the hold counts from when it began to wait"
+    assert most == BATCHES_AT_ONCE
