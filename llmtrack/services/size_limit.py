@@ -28,7 +28,7 @@ from llmtrack.storage.writer import Connection
 
 log = logging.getLogger(__name__)
 
-PERIOD_S = 5.0
+PERIOD_S = 1.0
 RETRY_S = 600.0
 START_PERCENT, GOAL_PERCENT = 95, 90
 """Begins before the limit, so that what comes in meanwhile still has room."""

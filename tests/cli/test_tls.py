@@ -1,5 +1,7 @@
 """The certificate as the operator sees it."""
 
+from llmtrack.cli.exit_codes import ExitCode
+
 from .conftest import Program
 
 
@@ -29,5 +31,6 @@ def test_an_unusable_certificate_is_told(bare: Program) -> None:
     assert "bad.pem holds no PEM certificate" in bare.fails(78, "tls", "status")
 
 
-def test_a_server_that_is_not_there_is_an_error_of_the_network(bare: Program) -> None:
-    assert "refused" in bare.fails(74, "tls", "test", "127.0.0.1:1")
+def test_a_server_that_is_not_there_is_said_to_be_missing(bare: Program) -> None:
+    said = bare.fails(ExitCode.SERVER_STATE, "tls", "test", "127.0.0.1:1")
+    assert "nothing listens on 127.0.0.1:1" in said
