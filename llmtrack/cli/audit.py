@@ -2,6 +2,7 @@
 """`llmtrack audit`: who changed what, and whether the log of it is whole."""
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,8 @@ from llmtrack.cli.output import counted, moment, print_fields, print_json, print
 T = TypeVar("T")
 
 FAULTS_SHOWN = 20
+SENT_HEAD = re.compile(r"audit head (\d+:\d+:[0-9a-f]{64})\b")
+"""As `services.audit_anchor` sends them."""
 _where = click.option("--workspace", "-w", metavar="W", help="Only this one (id or exact name).")
 
 
@@ -72,7 +75,7 @@ def list_(
     "--heads",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="F",
-    help="A backup's manifest: its entries must still be there as they were.",
+    help="A backup's manifest, or lines of a syslog: their entries must still be there.",
 )
 @json_option
 @pass_data
@@ -80,7 +83,7 @@ def verify(data: Data, heads: Path | None, as_json: bool) -> None:
     """Check every chain; exit code 6 if an entry was changed or is missing.
 
     A chain that lost its last entries looks whole: compare it with the heads in the manifest
-    of a backup that is kept elsewhere.
+    of a backup that is kept elsewhere, or in what audit.syslog has had.
     """
     from llmtrack.storage.maintenance_audit import all_audit_missing, all_audit_verdict
 
@@ -136,12 +139,14 @@ def _kept_heads(path: Path) -> Any:
     from llmtrack.storage.maintenance_audit import heads_of
 
     try:
-        return heads_of(json.loads(path.read_text())["audit_head"])
+        text = path.read_text(errors="replace")
+        lines = SENT_HEAD.findall(text)
+        return heads_of(",".join(lines) if lines else json.loads(text)["audit_head"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommandFailed(
-            f"{path} is no manifest with the heads of an audit log",
+            f"{path} has no heads of an audit log",
             ExitCode.NOT_FOUND,
-            fix="name the .json file beside a backup that is not sealed",
+            fix="name the .json file beside a backup that is not sealed, or lines of the syslog",
         ) from error
 
 

@@ -4,11 +4,10 @@ from llmtrack.cli.data import Data
 from llmtrack.cli.listening import Plan, known_names, pair_source, tls_mode
 from llmtrack.cli.logs import say, set_up_logging
 from llmtrack.cli.watching import metrics_access
+from llmtrack.config.log_settings import LOG_FORMAT, LOG_LEVEL
 from llmtrack.config.table import (
     DISK_MAX_DB_SIZE,
     LISTEN,
-    LOG_FORMAT,
-    LOG_LEVEL,
     SETTINGS,
     TRUSTED_PROXIES,
 )

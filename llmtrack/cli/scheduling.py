@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmtrack.cli.data import Data, now_ms
 from llmtrack.config.loading import Config
+from llmtrack.config.log_settings import AUDIT_SYSLOG
 from llmtrack.config.table import (
     BACKUP_DRILL,
     BACKUP_HEARTBEAT_URL,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 DRILL_DAYS = 30
 LEDGER_PERIOD_MS = 60_000
+ANCHOR_PERIOD_MS = 60_000
 CHECKPOINT_PERIOD_MS = 3_600_000
 
 
@@ -61,6 +63,8 @@ def server_jobs(data: Data, database: "Database") -> "list[Job]":
     jobs = [
         Job("deletion_file", Schedule(period_ms=LEDGER_PERIOD_MS), lambda: _ledger(data, database))
     ]
+    if address := config[AUDIT_SYSLOG]:
+        jobs.append(_anchoring(address, database))
     if (at := config[RETENTION_RUN_AT]) is not None:
         jobs.append(Job("retention", Schedule(at), lambda: _retain(data, database)))
     if (at := config[BACKUP_SCHEDULE]) is not None:
@@ -71,6 +75,15 @@ def server_jobs(data: Data, database: "Database") -> "list[Job]":
                 Job("restore_drill", Schedule(drill_at, days=DRILL_DAYS), lambda: _drill(data))
             )
     return jobs
+
+
+def _anchoring(address: str, database: "Database") -> "Job":
+    from llmtrack.services.audit_anchor import AuditAnchor
+    from llmtrack.services.jobs import Job, Schedule
+
+    anchor = AuditAnchor(address)
+    schedule = Schedule(period_ms=ANCHOR_PERIOD_MS)
+    return Job("audit_anchor", schedule, lambda: anchor.send(database))
 
 
 async def _back_up(data: Data) -> str:

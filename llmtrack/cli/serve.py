@@ -105,7 +105,7 @@ def _serve(data: Data) -> None:
     from llmtrack.cli.serving import Life, run_server
     from llmtrack.cli.starting import upgrade_if_pending
     from llmtrack.cli.watching import vitals_of
-    from llmtrack.config.table import LOG_FORMAT, LOG_LEVEL
+    from llmtrack.config.log_settings import LOG_FORMAT, LOG_LEVEL
     from llmtrack.services.files import make_directory
     from llmtrack.services.listening import raise_descriptor_limit
     from llmtrack.services.lock import DirectoryLock

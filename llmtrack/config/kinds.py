@@ -201,6 +201,17 @@ def _listening(text: str) -> str:
     return text
 
 
+def _syslog(text: str) -> str:
+    if text and not text.startswith("/"):
+        try:
+            host = parse_address(text).host
+        except InvalidValue:
+            host = ""
+        if not host:
+            raise ValueError("a socket such as /dev/log, or HOST:PORT for UDP")
+    return text
+
+
 def _url(text: str) -> str:
     name = "an address such as https://llmtrack.example.com"
     try:
@@ -227,6 +238,7 @@ def _flag_from_toml(value: object) -> bool:
 
 TEXT: Kind[str] = _textual("text", str)
 URL: Kind[str] = _textual("an http(s) address", _url)
+SYSLOG: Kind[str] = _textual("a socket or HOST:PORT", _syslog)
 TEXTS: Kind[tuple[str, ...]] = _listed("a list of texts", str)
 ADDRESSES: Kind[tuple[str, ...]] = _listed("a list of HOST:PORT", _listening)
 PATH: Kind[Path | None] = _textual("a path", _path)

@@ -6,7 +6,7 @@ the program does.
 
 from typing import Any
 
-from llmtrack.config import single_sign_on
+from llmtrack.config import log_settings, single_sign_on
 from llmtrack.config.acme_settings import ACME_SETTINGS
 from llmtrack.config.kinds import (
     ADDRESSES,
@@ -219,21 +219,6 @@ METRICS_ALLOW = Setting(
     "/metrics answers requests from these networks without a token.",
     reloads=True,
 )
-LOG_LEVEL = Setting(
-    "log.level",
-    choice("debug", "info", "warning", "error"),
-    "info",
-    "What is logged, on stderr. Keys and tokens never are.",
-    reloads=True,
-)
-LOG_FORMAT = Setting(
-    "log.format",
-    choice("auto", "tty", "journal", "json"),
-    "auto",
-    "auto: as the journal wants it under systemd, else a line a message; json: an object a line.",
-    reloads=True,
-)
-
 SETTINGS: tuple[Setting[Any], ...] = (
     DATA_DIR,
     LISTEN,
@@ -269,8 +254,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     *single_sign_on.SETTINGS,
     METRICS_TOKEN,
     METRICS_ALLOW,
-    LOG_LEVEL,
-    LOG_FORMAT,
+    *log_settings.SETTINGS,
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}
 
@@ -295,4 +279,5 @@ SECTIONS = {
     "oidc": "Single sign-on (OpenID Connect)",
     "metrics": "Metrics",
     "log": "The log",
+    "audit": "The audit log",
 }

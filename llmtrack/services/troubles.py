@@ -20,6 +20,7 @@ _ROOM_TEXTS = {
     Room.LOW: "The disk is almost full.",
 }
 _JOB_TEXTS = {
+    "audit_anchor": "The ends of the audit log cannot be sent to the syslog",
     "backup": "The backup failed",
     "restore_drill": "The restore drill failed: the newest backup may be of no use",
     "retention": "Removing events that are no longer kept failed",

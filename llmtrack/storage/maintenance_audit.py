@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrack.storage.audit import CHAIN_COLUMNS, ENTRY_COLUMNS, Verdict, verify
+from llmtrack.storage.database import Database
 from llmtrack.storage.maintenance import has_table
 
 ALL_AUDIT_ENTRIES = f"""
@@ -78,6 +79,11 @@ def all_audit_heads(connection: sqlite3.Connection) -> list[AuditHead]:
     if not has_table(connection, "audit_log"):
         return []
     return [AuditHead(row[0], row[1], row[2].hex()) for row in connection.execute(ALL_AUDIT_HEADS)]
+
+
+async def all_audit_heads_now(database: Database) -> list[AuditHead]:
+    """The same of the database that a server has open."""
+    return [AuditHead(row[0], row[1], row[2].hex()) for row in await database.rows(ALL_AUDIT_HEADS)]
 
 
 def heads_text(heads: Sequence[AuditHead]) -> str:

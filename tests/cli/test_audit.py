@@ -43,6 +43,27 @@ def test_a_backup_s_manifest_shows_what_was_cut_off(program: Program, tmp_path: 
     assert "is missing" in cut.stderr
 
 
+def test_lines_of_a_syslog_show_what_was_cut_off(program: Program, tmp_path: Path) -> None:
+    made = program.json("backup", "create", "--out", str(tmp_path / "copy.db"))
+    heads = json.loads(Path(made["file"]).with_suffix(".json").read_text())["audit_head"]
+    lines = tmp_path / "auth.log"
+    lines.write_text(
+        "".join(f"Nov 30 03:15:01 vm llmtrack: audit head {head}\n" for head in heads.split(","))
+    )
+    assert program.json("audit", "verify", "--heads", str(lines))["whole"] is True
+    tamper(
+        program,
+        "delete from audit_log where workspace_id = 1"
+        " and id = (select max(id) from audit_log where workspace_id = 1)",
+    )
+    assert program.json("audit", "verify")["whole"] is True
+    cut = program.run("audit", "verify", "--heads", str(lines))
+    assert cut.exit_code == 6
+    assert "is missing" in cut.stderr
+    lines.write_text("nothing of ours\n")
+    assert program.run("audit", "verify", "--heads", str(lines)).exit_code == 3
+
+
 def test_an_export_can_be_verified_by_anybody(program: Program) -> None:
     lines = [json.loads(line) for line in program.run("audit", "export").stdout.splitlines()]
     assert lines == program.json("audit", "export")
