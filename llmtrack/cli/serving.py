@@ -75,6 +75,7 @@ async def run_server(path: Path, plan: Plan, life: Life) -> None:
     notify("STATUS=opening the database")
     database = await Database.open(path, create=True)
     try:
+        await database.analyse()
         server = await life.start(database)
         try:
             await _announce(database, plan)

@@ -81,7 +81,6 @@ class Database:
             migrate(connection)
             with transaction(connection):
                 settle(connection)  # what a process left that died
-            connection.execute("pragma optimize=0x10002")
         except BaseException:
             connection.close()
             raise
@@ -139,6 +138,18 @@ class Database:
             return function(connection, *args, **kwargs)
 
         return await self.write_within(INSTANCE, call)
+
+    async def analyse(self) -> None:
+        """Have the planner know tables that have changed much (`pragma optimize`).
+
+        For a server's start. It reads before it writes, and is refused at once when another
+        process has written in between; not inside a transaction that began as a write.
+        """
+
+        def optimize(connection: sqlite3.Connection) -> None:
+            connection.execute("pragma optimize=0x10002")
+
+        await self.write(optimize)
 
     async def turn(self) -> None:
         """Wait until the writer has come round: it lives and is not stuck."""
