@@ -14,6 +14,7 @@ from llmtrack.domain.periods import quarter_end_ms
 from llmtrack.domain.tags import key_of, tag_name
 
 if TYPE_CHECKING:
+    from llmtrack.domain.spans import Span
     from llmtrack.storage.database import Database
 
 DIMENSIONS = ("provider", "model", "feature", "key", "customer", "environment", "status")
@@ -100,22 +101,18 @@ def usage(
     """
 
     async def run(database: "Database") -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-        from llmtrack.domain.spans import Span
         from llmtrack.services.usage_rows import usage_notes, usage_question, usage_rows
         from llmtrack.storage.at_risk import shown_at_risk
         from llmtrack.storage.workspaces import scope_for_admin
 
         scope = await scope_for_admin(database, workspace)
-        zone, now = scope.time_zone, now_ms()
-        start_ms = instant("from", start, zone) if start else month_start_ms(now, zone)
-        end_ms = instant("to", end, zone) if end else max(quarter_end_ms(now), start_ms)
-        if end_ms < start_ms:
-            raise click.UsageError(f"--to ({moment(end_ms)}) is before --from ({moment(start_ms)})")
-        click.echo(f"{scope.name}: {moment(start_ms)} to {moment(end_ms)}, {zone}", err=True)
-        question = await usage_question(scope, by, Span(start_ms, end_ms), wanted)
+        span = _span(start, end, scope.time_zone)
+        period = f"{moment(span.start_ms)} to {moment(span.end_ms)}, {scope.time_zone}"
+        click.echo(f"{scope.name}: {period}", err=True)
+        question = await usage_question(scope, by, span, wanted)
         rows = await usage_rows(scope, by, question)
         click.echo("".join(f"Note: {note}\n" for note in usage_notes(question)), nl=False, err=True)
-        if not with_at_risk or end_ms == start_ms:
+        if not with_at_risk or not span.length_ms:
             return rows, None
         return rows, at_risk_fields(await shown_at_risk(scope, question))
 
@@ -127,6 +124,18 @@ def usage(
     if estimate is not None:
         click.echo("")
         print_fields(estimate, as_json=False)
+
+
+def _span(start: str | None, end: str | None, zone: str) -> "Span":
+    """Without a start this month, without an end until now. Raises UsageError."""
+    from llmtrack.domain.spans import Span
+
+    now = now_ms()
+    start_ms = instant("from", start, zone) if start else month_start_ms(now, zone)
+    end_ms = instant("to", end, zone) if end else max(quarter_end_ms(now), start_ms)
+    if end_ms < start_ms:
+        raise click.UsageError(f"--to ({moment(end_ms)}) is before --from ({moment(start_ms)})")
+    return Span(start_ms, end_ms)
 
 
 def _columns(by: str, rows: list[dict[str, Any]]) -> list[str]:
