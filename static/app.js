@@ -219,7 +219,21 @@
     return Math.max(0, Math.min(chart.rows.length - 1, place));
   };
 
-  function line(name, value, series) {
+  // What a cell of money rounds: its row has the pico-dollars of all but the total.
+  function exactOf(cell) {
+    const picos = cell.parentElement.dataset.pico?.split(" ").map(BigInt);
+    if (!picos) return "";
+    const pico = picos[cell.cellIndex - 1] ?? picos.reduce((sum, part) => sum + part, 0n);
+    const digits = `${pico < 0n ? -pico : pico}`.padStart(13, "0");
+    const rest = digits.slice(-12).replace(/0+$/, "").padEnd(2, "0");
+    return `${pico < 0n ? "-" : ""}$${digits.slice(0, -12)}.${rest}`;
+  }
+  document.addEventListener("mouseover", ({ target }) => {
+    const cell = target.closest?.("[data-pico] > td");
+    if (cell) cell.title ||= exactOf(cell);
+  });
+
+  function line(name, cell, series) {
     const row = document.createElement("div");
     const mark = document.createElement("i");
     mark.className = `swatch ${series ?? "none"}`;
@@ -227,20 +241,23 @@
     label.textContent = name;
     label.dir = "auto";
     const figure = document.createElement("b");
-    figure.textContent = value;
-    row.append(mark, label, figure);
+    figure.textContent = cell.textContent.trim();
+    const exact = document.createElement("small");
+    const amount = exactOf(cell);
+    if (amount !== figure.textContent.replaceAll(",", "")) exact.textContent = amount;
+    row.append(mark, label, figure, exact);
     return row;
   }
 
   function fillTip(chart, index) {
     const [head, ...cells] = chart.rows[index].children;
     const title = document.createElement("strong");
-    title.textContent = head.textContent;
+    title.textContent = head.textContent.trim();
     chart.tip.replaceChildren(title);
     cells.forEach((cell, place) => {
       if (cell.dataset.zero === undefined) {
         const name = chart.heads[place + 1];
-        chart.tip.append(line(name.textContent, cell.textContent, name.dataset.series));
+        chart.tip.append(line(name.textContent, cell, name.dataset.series));
       }
     });
   }

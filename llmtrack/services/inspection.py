@@ -136,8 +136,9 @@ def recount_findings(name: str, recounted_days: RecountedDays) -> list[Finding]:
         text = "its days are being moved to another time zone; check again when that is done"
         return [Finding("data", True, f"{name}: {text}")]
     if not differing:
+        spelt = "1 day" if days == 1 else f"{days} days"
         purged = f" ({purged_days} of them purged)" if purged_days else ""
-        return [Finding("data", True, f"{name}: every total of {days} days is right{purged}")]
+        return [Finding("data", True, f"{name}: every total of {spelt} is right{purged}")]
     fix = "keep a copy of the data directory and report it: this is a fault of the program"
     return [
         Finding(

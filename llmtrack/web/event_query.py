@@ -12,6 +12,7 @@ from llmtrack.storage.event_pages import Cursor
 from llmtrack.storage.event_search import END, EventFilter
 from llmtrack.web.analytics import Look
 
+LEFT_OUT = " The condition is left out."
 CONDITIONS = ("pricing", "min_cost", "min_latency", "metadata")
 EXTRAS = ("columns", *CONDITIONS, "before")
 PRICINGS = {
@@ -50,7 +51,7 @@ def wanted_events(look: Look) -> Wanted:
         try:
             conditions |= read(text)
         except ValueError as error:
-            problems.append(f"{error} The condition is left out.")
+            problems.append(f"{error}{LEFT_OUT}")
     span, values = look.timeframe.span, look.bar.values
     return Wanted(EventFilter(span, values, **conditions), problems)  # type: ignore[arg-type]
 

@@ -57,7 +57,8 @@ def explore_chart(query: PageQuery, ask: Ask, found: Explored, zone_name: str) -
         # Beside the period before, a shorter one ends where it has no more days.
         to_end = found.before_points is None
         series = [one._replace(values=_running(one.values, to_end=to_end)) for one in series]
-    style = Style(title, metric.write, metric.tick, query.with_period("30d").url, stacked)
+    zoom_url, is_money = query.with_period("30d").url, metric.unit == "usd"
+    style = Style(title, metric.write, metric.tick, zoom_url, stacked, is_money)
     return chart_of(series, found.buckets, zone_name, style)
 
 

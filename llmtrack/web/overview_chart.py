@@ -29,6 +29,7 @@ def overview_chart(query: PageQuery, data: OverviewData, zone_name: str) -> Char
         write=write,
         tick=tick_usd if by_cost else tokens_short,
         zoom_url=query.with_period(DEFAULT).url,
+        is_money=by_cost,
     )
     exact: Write = usd if by_cost else tokens
     series = largest_series(query, report, data.labels, (measure, exact))

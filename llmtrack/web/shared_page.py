@@ -85,7 +85,8 @@ async def check_view(request: web.Request, view: View) -> None:
         with suppress(TooMuchToRead):  # in a month it may be less
             await _page_of(view).load(request, look)
         if look.bar.problems:
-            why = look.bar.problems[0].removesuffix(".")
+            # Nothing is left out of a link that is not made.
+            why = look.bar.problems[0].removesuffix(event_query.LEFT_OUT).removesuffix(".")
             raise InvalidValue("query", f"no link is made, as it would show something else: {why}")
 
 

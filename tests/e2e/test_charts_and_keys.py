@@ -205,3 +205,33 @@ def test_a_day_of_25_hours_has_25_bars_and_two_hours_of_one_name(
     page.get_by_role("heading", name="Requests per 15 minutes by model").wait_for()
     assert page.get_by_role("row", name=re.compile("^Total")).last.inner_text().split()[1] == "1"
     context.close()
+
+
+def test_a_chart_tells_exact_money_in_its_tooltip_and_its_table(
+    page: Page, server: tuple[Appliance, str]
+) -> None:
+    appliance, _ = server
+    today = datetime.now(UTC).date()
+    yesterday = (today - timedelta(days=1)).isoformat()
+    period = ("--from", yesterday, "--to", today.isoformat())
+    costs = {
+        by: [row["cost_usd"] for row in appliance.json("usage", "-w", "Acme", "--by", by, *period)]
+        for by in ("model", "day")
+    }
+    page.keyboard.press("w")
+    page.wait_for_url("**period=7d*")
+    chart = page.locator("figure.chart").first
+    chart.get_by_text("Show data").click()
+    row = chart.locator(f'tr[data-from="{yesterday}"]')
+    titles = []
+    for cell in row.locator("td").all():
+        cell.hover()
+        titles.append(cell.get_attribute("title"))
+    assert titles[-1] == f"${costs['day'][0]}"
+    assert {f"${cost}" for cost in costs["model"] if cost != "0"} <= set(titles)
+
+    chart.focus()
+    page.keyboard.press("ArrowLeft")
+    while row.locator("th").inner_text().strip() != chart.locator(".tip strong").inner_text():
+        page.keyboard.press("ArrowLeft")
+    assert f"${costs['day'][0]}" in chart.locator(".tip").inner_text()

@@ -50,9 +50,11 @@ class OverviewPage:
         """The chart's data: first and last of each bar, and its total."""
         table = between(self._text, '<details class="data">', "</details>")
         return {
-            (first, last or first): plain(re.findall(r"<td[^>]*>(.*?)</td>", row)[-1])
+            (first, last or first): plain(re.findall(r"<td[^>]*>([^<]*)", row)[-1])
             for first, last, row in re.findall(
-                r'<tr data-from="([^"]*)"(?: data-to="([^"]*)")?(.*?)</tr>', table, re.DOTALL
+                r'<tr data-from="([^"]*)"(?: data-to="([^"]*)")?(.*?)(?=<tr|</tbody)',
+                table,
+                re.DOTALL,
             )
         }
 

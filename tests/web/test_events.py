@@ -101,8 +101,8 @@ def columns_of(text: str) -> dict[str, int]:
     table = table[: table.index("</table>")]
     names = re.findall(r"data-series[^>]*><bdi>(.*?)</bdi>", table)
     rows = [
-        [int(re.sub("<[^>]*>|,", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]
-        for row in re.findall(r"<tr data-from.*?</tr>", table, re.DOTALL)
+        [int(cell.replace(",", "")) for cell in re.findall(r"<td[^>]*>([^<]*)", row)]
+        for row in table.split("<tr data-from")[1:]
     ]
     return {name: sum(row[place] for row in rows) for place, name in enumerate(names)}
 

@@ -53,7 +53,7 @@ async def test_90_days_of_6_series_are_under_60_kilobytes(
             feature=f"feature-{number % 6}",
             customer_id=f"c{number}",
             customer_name=f"Customer {number} Limited",
-            cost_pico=10**9 * (day * 7 + number * 13 + 1) + day,
+            cost_pico=150_000 * ((day * 7919 + number * 104_729) * 7_368_787 % 1_000_003),
             latency_ms=100 * number + day,
             timestamp_ms=NOW_MS - day * DAY_MS,
             received_ms=NOW_MS,

@@ -228,7 +228,9 @@ async def test_a_view_that_cannot_be_read_whole_is_not_shared(
     url = f"/w/{world.acme.public_id}/shared-links"
     response = await post(filled, url, name="A link", place=place, query=query, days="7")
     assert response.status == 422
-    assert said in html.unescape(await response.text())
+    text = html.unescape(await response.text())
+    assert said in text
+    assert "The condition is left out" not in text  # as there is no link
     async with filled.get(url) as listed:
         assert "Revoke" not in await listed.text()
 
