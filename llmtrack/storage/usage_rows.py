@@ -143,22 +143,34 @@ async def check_bound(
     """
     if events_max is None:
         return
-    looks_max = PASSED_PER_READ * events_max
-    held = read = 0
-    for span in spans:
-        at_most = await _at_most(reading, Kind.TOTAL, 0, span)
-        if len(spans) == 1 and at_most <= events_max:
-            return
-        looks = reads = await _held(reading, span, at_most, looks_max)
-        for kind, value in (filters or {}).items():
-            if isinstance(kind, Tag) and not kind.is_counted_from(span.start_ms):
-                continue
-            reads = min(reads, await _at_most(reading, kind, value, span))
-        held, read = held + looks, read + reads
-    if read > passes * events_max:
-        raise TooMuchToRead(read, passes * events_max)
-    if held > looks_max:
-        raise TooMuchToRead(held, looks_max)
+    looks_max, reads_max = PASSED_PER_READ * events_max, passes * events_max
+    held = [await _at_most(reading, Kind.TOTAL, 0, span) for span in spans]
+    if len(spans) == 1 and held[0] <= events_max:
+        return
+    read = [
+        min([of_all, *await _of_filters(reading, span, filters or {})])
+        for span, of_all in zip(spans, held, strict=True)
+    ]
+    if sum(read) <= reads_max and sum(held) <= looks_max:
+        return  # what was purged is in these, too: fewer events are there
+    held = [
+        await _held(reading, span, of_all, looks_max)
+        for span, of_all in zip(spans, held, strict=True)
+    ]
+    read = list(map(min, read, held))
+    if sum(read) > reads_max:
+        raise TooMuchToRead(sum(read), reads_max)
+    if sum(held) > looks_max:
+        raise TooMuchToRead(sum(held), looks_max)
+
+
+async def _of_filters(reading: ScopedReading, span: Span, filters: Filters) -> list[int]:
+    """How many events each of the filters lets through at most, as the sums have it."""
+    return [
+        await _at_most(reading, kind, value, span)
+        for kind, value in filters.items()
+        if not isinstance(kind, Tag) or kind.is_counted_from(span.start_ms)
+    ]
 
 
 async def _held(reading: ScopedReading, span: Span, held: int, most: int) -> int:
