@@ -10,7 +10,8 @@ import json
 import struct
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, MEASURES, PAIRS, Kind, pair_code
@@ -22,6 +23,9 @@ PACKED_PAIRS = tuple(pair for pair in PAIRS if pair[1] is Kind.CUSTOMER)
 _PAIR_CODES = frozenset(pair_code(*pair) for pair in PACKED_PAIRS)
 LATENCY = 256
 """Added to a kind: its latency steps."""
+
+REMEMBERED_BYTES_MAX = 256 * 1024
+"""Of packs whose sums are remembered: some 2,000 values, 1.5 MiB of memory."""
 
 _FIELDS = struct.Struct(f"<{len(MEASURES)}q")
 _VALUE = struct.Struct(f"<q{_FIELDS.size}s")
@@ -73,8 +77,15 @@ def _unpacked(packed: bytes, width: int) -> bytes:
     return bytes(rows)
 
 
-def unpack_sums(packs: Iterable[bytes]) -> dict[int, Sums]:
-    """By value. All measures of a value are added as one number: see `rollups`."""
+def unpack_sums(packs: Sequence[bytes]) -> Mapping[int, Sums]:
+    """By value. What the same bytes add up to is remembered: a page is looked at again."""
+    if sum(map(len, packs)) > REMEMBERED_BYTES_MAX:
+        return _added_up(packs)
+    return _remembered(tuple(packs))
+
+
+def _added_up(packs: Sequence[bytes]) -> Mapping[int, Sums]:
+    """All measures of a value are added as one number: see `rollups`."""
     added: dict[int, int] = defaultdict(int)
     for packed in packs:
         for value, fields in _VALUE.iter_unpack(_unpacked(packed, _VALUE.size)):
@@ -83,6 +94,9 @@ def unpack_sums(packs: Iterable[bytes]) -> dict[int, Sums]:
         value: sums_of(_FIELDS.unpack(fields.to_bytes(_FIELDS.size, "little")), 0)
         for value, fields in added.items()
     }
+
+
+_remembered = lru_cache(maxsize=8)(_added_up)
 
 
 def unpack_total(packed: bytes) -> Sums:

@@ -13,14 +13,14 @@ from llmtrack.domain.periods import DAY_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
 from llmtrack.services.packing import pack_days
 from llmtrack.storage.customer_quarters import CUSTOMER_QUARTERS, pack_quarters, quarters_in
-from llmtrack.storage.dimensions import Kind, pair_code
+from llmtrack.storage.dimensions import MEASURES, Kind, pair_code
 from llmtrack.storage.dropped_packs import LEVELS, drop_packs
 from llmtrack.storage.erasure import erase_customer_totals
 from llmtrack.storage.event_pages import event_page
 from llmtrack.storage.latencies import latency_steps
 from llmtrack.storage.moved_days import Move, move
 from llmtrack.storage.packing import fill, packed, reserve, shelves, unpacked
-from llmtrack.storage.packs import CUSTOMERS, Block, Shelf, read_packs
+from llmtrack.storage.packs import CUSTOMERS, Block, Shelf, pack, read_packs, unpack_sums
 from llmtrack.storage.questions import Question
 from llmtrack.storage.recount_packs import wrong_packs
 from llmtrack.storage.reports import usage_by_value
@@ -240,3 +240,10 @@ async def test_another_workspace_s_packs_are_its_own(store: Seeded) -> None:
     assert len(counts) == 2
     rows = await store.scope.rows("select count(*) from usage_pack where :workspace_id > 0")
     assert rows[0][0] == counts[0][1]
+
+
+def test_what_packs_add_up_to_is_remembered_by_their_bytes_alone() -> None:
+    one = pack([(7, *range(1, 1 + len(MEASURES)))])
+    other = pack([(7, *range(2, 2 + len(MEASURES)))])
+    events = [unpack_sums(packs)[7].events for packs in ([one], [other], [one, other], [one])]
+    assert events == [1, 2, 3, 1]
