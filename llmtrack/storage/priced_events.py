@@ -6,7 +6,6 @@ import msgspec
 
 from llmtrack.domain.costs import Cost
 from llmtrack.domain.events import UsageEvent
-from llmtrack.domain.identifiers import new_event_id
 from llmtrack.domain.usage import Usage
 from llmtrack.storage.catalog import Catalog, EventNames
 from llmtrack.storage.dimensions import Kind
@@ -24,7 +23,9 @@ class PricedEvent(msgspec.Struct, frozen=True, gc=False):
     cost: Cost
 
 
-def event_row(connection: sqlite3.Connection, catalog: Catalog, item: PricedEvent) -> EventRow:
+def event_row(
+    connection: sqlite3.Connection, catalog: Catalog, item: PricedEvent, event_id: int
+) -> EventRow:
     """The row, under a new id; names that are new are stored on the way."""
     event, cost = item.event, item.cost
     names = _names(connection, catalog, item)
@@ -32,7 +33,7 @@ def event_row(connection: sqlite3.Connection, catalog: Catalog, item: PricedEven
     return EventRow(
         item.workspace_id,
         event.timestamp_ms,
-        new_event_id(),
+        event_id,
         event.received_ms - event.timestamp_ms,
         names.provider_id,
         names.model_id,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from llmtrack.domain.events import DEFAULT_ENVIRONMENT, UNKNOWN_FEATURE
+from llmtrack.domain.identifiers import new_event_ids
 from llmtrack.domain.periods import month_of
 from llmtrack.domain.plans import Refusal, refusal
 from llmtrack.storage.catalog import Catalog
@@ -147,7 +148,8 @@ class _Batch:
         for (workspace_id, month), count in months.items():
             if self._refusal(workspace_id, month, count - 1) is not None:
                 return None
-        rows = [self._row(item) for item in batch]
+        ids = new_event_ids(len(batch))
+        rows = [self._row(item, event_id) for item, event_id in zip(batch, ids, strict=True)]
         keys: list[tuple[int, bytearray]] = []
         responses: list[tuple[int, bytearray, int, int]] = []
         for item, row in zip(batch, rows, strict=True):
@@ -185,7 +187,7 @@ class _Batch:
             if digest is not None:  # a refused event may be sent again
                 self._connection.execute(FORGET_KEY, (workspace_id, digest))
             return Outcome(refusal=refused)
-        row = self._row(item)
+        row = self._row(item, *new_event_ids(1))
         if response is not None:
             self._places[row[:3]] = len(self._rows)
             values = (workspace_id, response, row.timestamp_ms, row.id)
@@ -227,7 +229,7 @@ class _Batch:
         workspace_id = first.workspace_id
         after = completed(
             first,
-            self._row(item),
+            self._row(item, first.id),
             unknown_feature_id=self._name(workspace_id, Kind.FEATURE, UNKNOWN_FEATURE),
             default_environment_id=self._name(workspace_id, Kind.ENVIRONMENT, DEFAULT_ENVIRONMENT),
         )
@@ -242,8 +244,8 @@ class _Batch:
             self._rollups.add(after)
         return _stored(after)._replace(merged=True)
 
-    def _row(self, item: PricedEvent) -> EventRow:
-        return event_row(self._connection, self._catalog, item)
+    def _row(self, item: PricedEvent, event_id: int) -> EventRow:
+        return event_row(self._connection, self._catalog, item, event_id)
 
     def _name(self, workspace_id: int, kind: Kind, text: str) -> int:
         return self._catalog.names.id_of(self._connection, workspace_id, kind, text)
