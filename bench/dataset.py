@@ -8,10 +8,11 @@ import sqlite3
 from pathlib import Path
 
 from bench.servers import run, set_up
+from llmtrack.storage.event_digests import KEYS, RESPONSES
 
 WORKSPACES = 10
 _COPIED = (
-    *("name", "api_key", "membership", "event", "idempotency", "response", "quota_month"),
+    *("name", "api_key", "membership", "event", "quota_month", *KEYS.tables, *RESPONSES.tables),
     *("usage_quarter", "usage_day", "usage_pair_day", "latency_quarter", "latency_day"),
     "usage_pack",
 )

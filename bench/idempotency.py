@@ -1,13 +1,16 @@
-"""How the table of idempotency keys takes new keys as it grows."""
+"""How idempotency keys are remembered as their number grows: noted, then written many at once."""
 
 import os
+import sqlite3
 import time
 from pathlib import Path
 
 from bench.figures import Figure, median
+from llmtrack.services.ingest import UNSUMMED_EVENTS_MAX
+from llmtrack.storage.event_digests import KEYS, EventDigests
 from llmtrack.storage.migrating import migrate
 from llmtrack.storage.opening import connect_writer
-from llmtrack.storage.usage import REMEMBER_KEYS
+from llmtrack.storage.pending_sums import PendingSums
 
 BATCH = 64
 DIGEST_BYTES = 12
@@ -25,11 +28,11 @@ def idempotency_figures(directory: Path, sizes: list[int]) -> list[Figure]:
     held, rates = 0, {}
     for size in [0, *sizes]:
         while held < size:
-            # A tenth more at a time, so that no page is written over and over.
-            more = min(max(_FILL, held // 10), size - held)
+            more = min(_FILL, size - held)
             connection.execute("begin immediate")
-            held += REMEMBER_KEYS.insert(connection, _new_keys(more))
+            KEYS.add(connection, [(1, bytearray(key)) for _, key in sorted(_new_keys(more))])
             connection.execute("commit")
+            held += more
         rates[size] = median([_rate(connection) for _ in range(3)])
     bytes_each = path.stat().st_size / max(held, 1)
     connection.close()
@@ -47,15 +50,27 @@ def idempotency_figures(directory: Path, sizes: list[int]) -> list[Figure]:
     ]
 
 
-def _rate(connection: object) -> float:
-    count, begun = 0, time.monotonic()
-    while (passed := time.monotonic() - begun) < 2:
-        connection.execute("begin immediate")  # type: ignore[attr-defined]
-        REMEMBER_KEYS.insert(connection, _new_keys(BATCH))  # type: ignore[arg-type]
-        connection.execute("commit")  # type: ignore[attr-defined]
-        count += BATCH
+def _rate(connection: sqlite3.Connection) -> float:
+    """With all that it takes: looked for, noted durably, and written into their tables."""
+    pending = PendingSums()
+    count, noted, begun = 0, 0, time.monotonic()
+    while (passed := time.monotonic() - begun) < 4:
+        connection.execute("begin immediate")
+        pending.follow(connection)
+        digests = EventDigests(_new_keys(BATCH), {})
+        if not digests.are_new(connection, pending.digests):
+            raise RuntimeError("two random keys are the same")
+        pending.note(connection, [], digests)
+        connection.execute("commit")
+        pending.committed(connection)
+        count, noted = count + BATCH, noted + BATCH
+        if noted >= UNSUMMED_EVENTS_MAX:
+            connection.execute("begin immediate")
+            pending.settle(connection)
+            connection.execute("commit")
+            noted = 0
     return count / passed
 
 
-def _new_keys(count: int) -> list[tuple[int, bytearray]]:
-    return sorted((1, bytearray(os.urandom(DIGEST_BYTES))) for _ in range(count))
+def _new_keys(count: int) -> set[tuple[int, bytes]]:
+    return {(1, os.urandom(DIGEST_BYTES)) for _ in range(count)}

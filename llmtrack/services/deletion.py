@@ -22,7 +22,7 @@ from llmtrack.storage.deletions import (
 from llmtrack.storage.key_changes import end_key
 from llmtrack.storage.maintenance import time_zone_of
 from llmtrack.storage.pending_sums import settle
-from llmtrack.storage.purge import purge_events, purge_responses
+from llmtrack.storage.purge import RESPONSES_START, purge_events, purge_responses
 from llmtrack.storage.writer import Connection, transaction
 
 Progress = Callable[[str, int], None]
@@ -98,11 +98,11 @@ def _steps(connection: Connection, deletion: Deletion) -> list[Step]:
 def _event_steps(connection: Connection, workspace_id: int, deletion: Deletion) -> Iterator[Step]:
     before_ms = int(deletion.subject)
     yield Step("events", lambda at: purge_events(at, workspace_id, before_ms=before_ms).events)
-    cursor: list[bytes] = [b""]
+    cursor = [RESPONSES_START]
 
     def responses(at: Connection) -> int:
         found = purge_responses(at, workspace_id, before_ms=before_ms, after=cursor[0])
-        cursor[0] = found or b""
+        cursor[0] = found or RESPONSES_START
         return 0 if found is None else 1
 
     yield Step("response batches", responses)

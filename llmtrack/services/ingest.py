@@ -30,7 +30,7 @@ HOLD_S = 4.0
 """The official clients give up after 5 s an attempt."""
 SWEEP_S = 0.25
 RETRY_S = 0.05
-UNSUMMED_EVENTS_MAX = 500
+UNSUMMED_EVENTS_MAX = 2000
 """So many share the writing of their sums, which holds up the next batch meanwhile."""
 UNSUMMED_EVENTS_CALM = 128
 """As many where nothing waits: dearer an event, but sooner done with when the next one comes."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from llmtrack.domain.periods import DAY_MS, day_of, day_start_ms
-from llmtrack.storage.purge import Purged, purge_events, purge_responses
+from llmtrack.storage.purge import RESPONSES_START, Purged, purge_events, purge_responses
 from llmtrack.storage.scope import Scope
 
 PAUSE_S = 0.02
@@ -30,7 +30,7 @@ async def purge(
         if progress is not None:
             progress(purged)
         await asyncio.sleep(PAUSE_S)
-    after: bytes | None = b""
+    after: tuple[int, bytes] | None = RESPONSES_START
     while after is not None:
         after = await scope.write(purge_responses, before_ms=before_ms, after=after)
         await asyncio.sleep(PAUSE_S)

@@ -11,6 +11,7 @@ from llmtrack.storage.digests import digest_bytes, digest_of
 from llmtrack.storage.dimensions import PAIRS, Kind, pair_code
 from llmtrack.storage.dropped_packs import drop_all_packs
 from llmtrack.storage.erased_tags import erase_customer_tags
+from llmtrack.storage.event_digests import RESPONSES
 from llmtrack.storage.purge import remembering
 from llmtrack.storage.saved_views import erase_views_of_customer
 
@@ -77,10 +78,13 @@ LIST_CUSTOMER_RESPONSES = f"""
 -- erasure.erase_customer_events
 select response_id {_FOUND} and response_id is not null
 """
-DELETE_RESPONSE = """
+DELETE_RESPONSES = [
+    f"""
 -- erasure.erase_customer_events
-delete from response where workspace_id = ? and digest = ?
-"""
+delete from {table} where workspace_id = ? and digest = ?
+"""  # noqa: S608 - names of ours
+    for table in RESPONSES.tables
+]
 DELETE_CUSTOMER_EVENTS = f"""
 -- erasure.erase_customer_events
 delete {_FOUND}
@@ -109,7 +113,8 @@ def erase_customer_events(
     responses = connection.execute(LIST_CUSTOMER_RESPONSES, values).fetchall()
     length = digest_bytes(connection, workspace_id)
     digests = [(workspace_id, digest_of(response, length)) for (response,) in responses]
-    connection.executemany(DELETE_RESPONSE, digests)
+    for delete in DELETE_RESPONSES:
+        connection.executemany(delete, digests)
     removed = connection.execute(DELETE_CUSTOMER_EVENTS, values).rowcount
     return removed, (row[0], row[1])
 

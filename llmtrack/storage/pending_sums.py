@@ -1,4 +1,4 @@
-"""Events that are on the disk but not yet in the sums.
+"""Events that are on the disk but not yet in the sums, nor their digests in the tables of those.
 
 An event touches some thirty rows of sums, but a thousand events together touch four rows
 each: most of what the write path did for one event, it did again for the next. So a batch is
@@ -6,6 +6,9 @@ stored with a note of its events' keys, in the same transaction, and its sums ar
 little later, many batches at once, in the transaction that removes the notes. Whoever reads
 sums, or changes an event, has them written first (`settle`): nobody sees one without the
 other, and a process that dies between the two leaves notes that the next one follows.
+
+The same goes for the digests by which an event is known again: many at once share the pages of
+their tables. Whoever stores events has to look among the noted ones, too.
 """
 
 import logging
@@ -14,16 +17,25 @@ import struct
 from collections.abc import Sequence
 
 from llmtrack.storage.counting import Counting, read_counting
+from llmtrack.storage.event_digests import EventDigests
 from llmtrack.storage.event_rows import EventRow, find_event
 from llmtrack.storage.rollups import Rollups
 
 NOTE_BATCH = """
 -- pending_sums.note
-insert into unsummed (events) values (?)
+insert into unsummed (events, digests) values (?, ?)
 """
 NOTED_IDS = """
 -- pending_sums.settle
 select id from unsummed order by id
+"""
+NOTED_ENDS = """
+-- pending_sums.follow
+select (select min(id) from unsummed), (select max(id) from unsummed)
+"""
+NOTED_DIGESTS = """
+-- pending_sums.settle
+select digests from unsummed order by id
 """
 NOTED_BATCHES = """
 -- pending_sums.settle
@@ -59,23 +71,32 @@ class PendingSums:
         self.events = 0
         self._batches: list[int] = []
         self._countings: dict[int, Counting] = {}
-        self._new: tuple[int, Sequence[EventRow]] | None = None
+        self._new: tuple[int, Sequence[EventRow], EventDigests] | None = None
         self._forget()
 
-    def note(self, connection: sqlite3.Connection, rows: Sequence[EventRow]) -> None:
+    def follow(self, connection: sqlite3.Connection) -> None:
+        """Have exactly what is noted in `digests`; call at the start of a batch's transaction."""
+        ends = (self._batches[0], self._batches[-1]) if self._batches else (None, None)
+        if tuple(connection.execute(NOTED_ENDS).fetchone()) != ends:
+            self.settle(connection)
+
+    def note(
+        self, connection: sqlite3.Connection, rows: Sequence[EventRow], digests: EventDigests
+    ) -> None:
         """Note new events, in their own transaction; then `committed` or `forget`."""
         keys = b"".join([_KEY.pack(*row[:3]) for row in rows])
-        batch = connection.execute(NOTE_BATCH, (keys,)).lastrowid
+        batch = connection.execute(NOTE_BATCH, (keys, digests.pack())).lastrowid
         assert batch is not None  # noqa: S101 - an insert has one
-        self._new = batch, rows
+        self._new = batch, rows, digests
 
     def committed(self, connection: sqlite3.Connection) -> None:
         """Add up what was noted last. Never fails: it is stored, whatever happens here."""
         if self._new is None:
             return
-        batch, rows = self._new
+        batch, rows, digests = self._new
         self._new = None
         self.events += len(rows)
+        self.digests.update(digests)
         try:
             self._add(connection, rows)
         except Exception:  # the notes are followed instead, event by event
@@ -99,13 +120,17 @@ class PendingSums:
         if noted != self._batches:
             self._forget()
             self._add(connection, _noted_events(connection))
+            for (packed,) in connection.execute(NOTED_DIGESTS):
+                self.digests.update(EventDigests.unpack(packed))
         self._rollups.write(connection)
+        self.digests.write(connection)
         connection.execute(FORGET_BATCHES)
         self._forget()
         return True
 
     def _forget(self) -> None:
         self.events = 0
+        self.digests = EventDigests.none()
         self._batches = []
         self._countings = {}  # a change of how a workspace counts settles first
         self._rollups = Rollups(self._countings.__getitem__)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from llmtrack.domain.money import join_pico
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.storage.dimensions import MEASURES
+from llmtrack.storage.event_digests import RESPONSES
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import EVENT_SUMS
 
@@ -111,41 +112,55 @@ def purge_events(connection: sqlite3.Connection, workspace_id: int, *, before_ms
     return Purged(row[0], join_pico(row[1], row[2]))
 
 
-FIND_LAST_RESPONSE = """
+_ResponsePlace = tuple[int, bytes]
+RESPONSES_START: _ResponsePlace = (0, b"")
+"""Which of the tables of responses, and behind which of its digests."""
+
+
+def _last_response(table: str) -> str:
+    return f"""
 -- purge.purge_responses
 select max(digest)
 from (
   select digest
-  from response
+  from {table}
   where workspace_id = :workspace_id
     and digest > :after
   order by digest
   limit :most
 )
-"""
-DELETE_RESPONSES = """
+"""  # noqa: S608 - a name of ours
+
+
+def _delete_responses(table: str) -> str:
+    return f"""
 -- purge.purge_responses
-delete from response
+delete from {table}
 where workspace_id = :workspace_id
   and digest > :after
   and digest <= :last
   and timestamp_ms < :before_ms
-"""
+"""  # noqa: S608
+
+
+_FIND_LAST_RESPONSE = [_last_response(table) for table in RESPONSES.tables]
+_DELETE_RESPONSES = [_delete_responses(table) for table in RESPONSES.tables]
 
 
 def purge_responses(
-    connection: sqlite3.Connection, workspace_id: int, *, before_ms: int, after: bytes
-) -> bytes | None:
+    connection: sqlite3.Connection, workspace_id: int, *, before_ms: int, after: _ResponsePlace
+) -> _ResponsePlace | None:
     """Go through BATCH_RESPONSES rows behind `after`; where to go on, None at the end.
 
-    The table is in the order of its digests, which know no time: all of it is read, once.
+    The tables are in the order of their digests, which know no time: all of each is read, once.
     """
-    values = {"workspace_id": workspace_id, "after": after, "most": BATCH_RESPONSES}
-    [last] = connection.execute(FIND_LAST_RESPONSE, values).fetchone()
+    table, digest = after
+    values = {"workspace_id": workspace_id, "after": digest, "most": BATCH_RESPONSES}
+    [last] = connection.execute(_FIND_LAST_RESPONSE[table], values).fetchone()
     if last is None:
-        return None
+        return (table + 1, b"") if table + 1 < len(RESPONSES.tables) else None
     connection.execute(
-        DELETE_RESPONSES,
-        {"workspace_id": workspace_id, "after": after, "last": last, "before_ms": before_ms},
+        _DELETE_RESPONSES[table],
+        {"workspace_id": workspace_id, "after": digest, "last": last, "before_ms": before_ms},
     )
-    return bytes(last)
+    return table, bytes(last)

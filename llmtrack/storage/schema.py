@@ -19,6 +19,7 @@ from llmtrack.storage.schema_digests import DIGESTS
 from llmtrack.storage.schema_grants import GRANTS
 from llmtrack.storage.schema_identities import IDENTITIES
 from llmtrack.storage.schema_keys import KEYS
+from llmtrack.storage.schema_levels import LEVELLED
 from llmtrack.storage.schema_links import LINKS
 from llmtrack.storage.schema_notices import NOTICES
 from llmtrack.storage.schema_operations import OPERATIONS
@@ -261,4 +262,5 @@ MIGRATIONS: tuple[str, ...] = (
     NOTICES,
     LINKS,
     PACKED_ANEW,
+    LEVELLED,
 )

@@ -16,8 +16,10 @@ from llmtrack.domain.periods import month_of
 from llmtrack.domain.plans import Refusal, refusal
 from llmtrack.storage.catalog import Catalog
 from llmtrack.storage.counting import Countings
+from llmtrack.storage.digest_levels import Key
 from llmtrack.storage.digests import digest_of
 from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.event_digests import KEYS, RESPONSES, EventDigests
 from llmtrack.storage.event_rows import (
     EventRow,
     completed,
@@ -25,43 +27,16 @@ from llmtrack.storage.event_rows import (
     insert_events,
     replace_event,
 )
-from llmtrack.storage.many_rows import ManyRows
-from llmtrack.storage.pending_sums import PendingSums
+from llmtrack.storage.pending_sums import PendingSums, settle
 from llmtrack.storage.priced_events import PricedEvent, event_row
 from llmtrack.storage.rollups import Rollups
 
 __all__ = ["Outcome", "PricedEvent", "UsageWriter"]
 
-REMEMBER_KEY = """
--- usage.remember
-insert into idempotency (workspace_id, digest) values (?, ?) on conflict do nothing
-"""
-FORGET_KEY = """
--- usage.forget
-delete from idempotency where workspace_id = ? and digest = ?
-"""
-FIND_RESPONSE = """
--- usage.find_response
-select timestamp_ms, event_id from response where workspace_id = ? and digest = ?
-"""
-ADD_RESPONSE = """
--- usage.add_response
-insert into response (workspace_id, digest, timestamp_ms, event_id) values (?, ?, ?, ?)
-on conflict do update set timestamp_ms = excluded.timestamp_ms, event_id = excluded.event_id
-"""
 COUNT_MONTH = """
 -- usage.count_month
 select events from quota_month where workspace_id = ? and month = ?
 """
-REMEMBER_KEYS = ManyRows(
-    "usage.add_new", "idempotency", ("workspace_id", "digest"), "on conflict do nothing"
-)
-ADD_RESPONSES = ManyRows(
-    "usage.add_new",
-    "response",
-    ("workspace_id", "digest", "timestamp_ms", "event_id"),
-    "on conflict do nothing",
-)
 ADD_MONTH = """
 -- usage.add_month
 insert into quota_month (workspace_id, month, events) values (?, ?, ?)
@@ -105,6 +80,10 @@ class UsageWriter:
         if generation != self._generation:  # something else has written
             self._catalog.forget()
             self._generation = generation
+        if self._pending is None:
+            settle(connection)
+        else:
+            self._pending.follow(connection)
         return _Batch(self._catalog, connection, self._pending).add(batch)
 
 
@@ -118,6 +97,8 @@ class _Batch:
         self._connection = connection
         self._pending = pending
         self._rollups = Rollups(Countings(connection).of)
+        self._digests = EventDigests.none()
+        self._noted = pending.digests if pending is not None else EventDigests.none()
         self._rows: list[EventRow] = []
         self._places: dict[tuple[int, int, int], int] = {}  # keys of rows with a response id
         self._months: Counter[tuple[int, int]] = Counter()
@@ -131,8 +112,9 @@ class _Batch:
         if self._pending is None:
             for row in self._rows:
                 self._rollups.add(row)
-        elif self._rows:
-            self._pending.note(self._connection, self._rows)
+            self._digests.write(self._connection)
+        elif self._rows or self._digests.keys:
+            self._pending.note(self._connection, self._rows, self._digests)
         self._rollups.write(self._connection)
         self._connection.executemany(
             ADD_MONTH, [(*month, events) for month, events in self._months.items()]
@@ -150,58 +132,58 @@ class _Batch:
                 return None
         ids = new_event_ids(len(batch))
         rows = [self._row(item, event_id) for item, event_id in zip(batch, ids, strict=True)]
-        keys: list[tuple[int, bytearray]] = []
-        responses: list[tuple[int, bytearray, int, int]] = []
+        digests = EventDigests.none()
+        key_count, response_count = 0, 0
         for item, row in zip(batch, rows, strict=True):
-            if item.event.idempotency_key:
-                digest = self._digest_of(row.workspace_id, item.event.idempotency_key)
-                keys.append((row.workspace_id, bytearray(digest)))  # bound quicker than bytes
-            if item.event.response_id:
-                digest = self._digest_of(row.workspace_id, item.event.response_id)
-                responses.append((row.workspace_id, bytearray(digest), row.timestamp_ms, row.id))
-        connection = self._connection
-        connection.execute("savepoint new")
-        if REMEMBER_KEYS.insert(connection, sorted(keys)) < len(keys) or ADD_RESPONSES.insert(
-            connection, sorted(responses)
-        ) < len(responses):
-            connection.execute("rollback to new")
+            if key := self._known_by(row.workspace_id, item.event.idempotency_key):
+                key_count += 1
+                digests.keys.add(key)
+            if response := self._known_by(row.workspace_id, item.event.response_id):
+                response_count += 1
+                digests.responses[response] = row.timestamp_ms, row.id
+        is_each_once = (len(digests.keys), len(digests.responses)) == (key_count, response_count)
+        if not is_each_once or not digests.are_new(self._connection, self._noted):
             return None
-        connection.execute("release new")
+        self._digests = digests
         self._rows = rows
         self._months = months
         return [_stored(row) for row in rows]
 
     def _add(self, item: PricedEvent) -> Outcome:
         event, workspace_id = item.event, item.workspace_id
-        key, answer = event.idempotency_key, event.response_id
-        digest = self._digest_of(workspace_id, key) if key else None
-        if digest is not None and not self._remember(workspace_id, digest):
+        key = self._known_by(workspace_id, event.idempotency_key)
+        if key is not None and self._is_known(key):
             return Outcome(duplicate=True)
-        response = self._digest_of(workspace_id, answer) if answer else None
-        first = self._first_report(workspace_id, response) if response else None
-        if first is not None:
-            return self._complete(first, item)
+        response = self._known_by(workspace_id, event.response_id)
+        first = self._first_report(response) if response else None
         month = month_of(event.received_ms)
         refused = self._refusal(workspace_id, month, self._months[workspace_id, month])
-        if refused is not None:
-            if digest is not None:  # a refused event may be sent again
-                self._connection.execute(FORGET_KEY, (workspace_id, digest))
-            return Outcome(refusal=refused)
+        if first is None and refused is not None:
+            return Outcome(refusal=refused)  # its key is not remembered: it may be sent again
+        if key is not None:
+            self._digests.keys.add(key)
+        if first is not None:
+            return self._complete(first, item)
         row = self._row(item, *new_event_ids(1))
         if response is not None:
             self._places[row[:3]] = len(self._rows)
-            values = (workspace_id, response, row.timestamp_ms, row.id)
-            self._connection.execute(ADD_RESPONSE, values)
+            self._digests.responses[response] = row.timestamp_ms, row.id
         self._rows.append(row)
         self._months[workspace_id, month] += 1
         return _stored(row)
 
-    def _digest_of(self, workspace_id: int, text: str) -> bytes:
+    def _known_by(self, workspace_id: int, text: str | None) -> Key | None:
+        if not text:
+            return None
         facts = self._catalog.workspace(self._connection, workspace_id)
-        return digest_of(text, facts.digest_bytes)
+        return workspace_id, digest_of(text, facts.digest_bytes)
 
-    def _remember(self, workspace_id: int, digest: bytes) -> bool:
-        return self._connection.execute(REMEMBER_KEY, (workspace_id, digest)).rowcount == 1
+    def _is_known(self, key: Key) -> bool:
+        return (
+            key in self._digests.keys
+            or key in self._noted.keys
+            or KEYS.find(self._connection, key) is not None
+        )
 
     def _refusal(self, workspace_id: int, month: int, more: int) -> Refusal | None:
         """Why an event is refused when `more` of its month were added in this transaction."""
@@ -215,15 +197,19 @@ class _Batch:
             used = self._months_before[key] + more
         return refusal(plan, used)
 
-    def _first_report(self, workspace_id: int, response: bytes) -> EventRow | None:
+    def _first_report(self, response: Key) -> EventRow | None:
         """The event that already tells of this response; None if new, or purged since."""
-        key = self._connection.execute(FIND_RESPONSE, (workspace_id, response)).fetchone()
-        if key is None:
-            return None
-        place = self._places.get((workspace_id, *key))
+        workspace_id = response[0]
+        found = self._digests.responses.get(response) or self._noted.responses.get(response)
+        if found is None:
+            row = RESPONSES.find(self._connection, response)
+            if row is None:
+                return None
+            found = row[2], row[3]
+        place = self._places.get((workspace_id, *found))
         if place is not None:
             return self._rows[place]
-        return find_event(self._connection, workspace_id, *key)
+        return find_event(self._connection, workspace_id, *found)
 
     def _complete(self, first: EventRow, item: PricedEvent) -> Outcome:
         workspace_id = first.workspace_id

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from llmtrack.storage import migrating
+from llmtrack.storage.digest_levels import Tree
 from llmtrack.storage.erasure import START, erase_customer_events
+from llmtrack.storage.event_digests import KEYS, RESPONSES
 from llmtrack.storage.migrating import migrate
 from llmtrack.storage.schema import MIGRATIONS
 from llmtrack.storage.schema_digests import DIGESTS
@@ -50,18 +52,26 @@ def send(connection: sqlite3.Connection, workspace_id: int, **changes: str | Non
 
 
 def lengths(connection: sqlite3.Connection, workspace_id: int) -> set[int]:
-    sql = (
-        "select length(digest) from idempotency where workspace_id = :workspace_id"
-        " union all select length(digest) from response where workspace_id = :workspace_id"
-    )
-    return {row[0] for row in connection.execute(sql, {"workspace_id": workspace_id})}
+    return {
+        row[0]
+        for table in (*KEYS.tables, *RESPONSES.tables)
+        for row in connection.execute(
+            f"select length(digest) from {table} where workspace_id = ?",  # noqa: S608
+            (workspace_id,),
+        )
+    }
+
+
+def count_all(connection: sqlite3.Connection, tree: Tree) -> int:
+    tables = " union all ".join(f"select 1 from {table}" for table in tree.tables)  # noqa: S608
+    return int(connection.execute(f"select count(*) from ({tables})").fetchone()[0])  # noqa: S608
 
 
 def test_a_repeat_across_the_upgrade_is_still_one_event(upgraded: sqlite3.Connection) -> None:
     assert send(upgraded, 1).duplicate
     assert not send(upgraded, 1, idempotency_key="other", response_id=None).duplicate
     assert send(upgraded, 1, idempotency_key="other", response_id=None).duplicate
-    assert upgraded.execute("select count(*) from idempotency").fetchone() == (2,)
+    assert count_all(upgraded, KEYS) == 2
     assert lengths(upgraded, 1) == {16}
 
 
@@ -70,8 +80,10 @@ def test_a_response_that_was_told_before_the_upgrade_is_found_again(
 ) -> None:
     send(upgraded, 1, idempotency_key=None)
 
-    [row] = upgraded.execute("select count(*) from response where workspace_id = 1")
-    assert row == (1,), "the second report goes to the row of the first"
+    [key] = {(1, digest) for (digest,) in upgraded.execute("select digest from response")}
+    found = RESPONSES.find(upgraded, key)
+    assert found is not None
+    assert found[3] != 7, "the event that it names, which was purged, was looked for, and replaced"
 
 
 def test_a_workspace_without_events_has_the_shorter_ones(upgraded: sqlite3.Connection) -> None:
@@ -93,4 +105,4 @@ def test_an_erased_customer_leaves_no_digest_of_either_length(
         erased, _ = erase_customer_events(upgraded, workspace_id, customer, after=START)
 
     assert erased == 1
-    assert upgraded.execute("select count(*) from response").fetchone() == (0,)
+    assert count_all(upgraded, RESPONSES) == 0

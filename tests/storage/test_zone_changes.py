@@ -17,6 +17,7 @@ from llmtrack.storage.audit import Actor, list_entries
 from llmtrack.storage.counting import Countings
 from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.event_digests import EventDigests
 from llmtrack.storage.event_rows import insert_events
 from llmtrack.storage.purge import purge_events
 from llmtrack.storage.questions import Question
@@ -156,7 +157,7 @@ async def test_events_that_are_summed_late_are_moved_once(
 
 def _note(connection: object, store: Seeded, row: object) -> None:
     insert_events(connection, [row])  # type: ignore[arg-type, list-item]
-    store.database.sums.note(connection, [row])  # type: ignore[arg-type, list-item]
+    store.database.sums.note(connection, [row], EventDigests.none())  # type: ignore[arg-type, list-item]
 
 
 def _add(connection: object, row: object) -> None:

@@ -87,8 +87,7 @@ def shows_log_format(reloaded: Reloaded) -> None:
     assert "log.format is in force" in reloaded.write('[log]\nformat = "json"\n')
     said = reloaded.write('[log]\nformat = "json"\nlevel = "debug"\n')
     lines = [json.loads(line) for line in said.splitlines()]
-    assert "Reloaded." in [line["message"] for line in lines]
-    assert {line["level"] for line in lines} == {"info"}
+    assert ("info", "Reloaded.") in [(line["level"], line["message"]) for line in lines]
     assert reloaded.appliance.stop() == 0
     assert json.loads(reloaded.appliance.log.splitlines()[-1])["message"] == "Stopped."
 
