@@ -2,6 +2,8 @@
 
 import gzip
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,16 @@ def test_there_is_a_database_of_every_schema_up_to_the_newest_kept(tmp_path: Pat
     assert sorted(schemas.values()) == list(range(1, len(RELEASED) + 1))
     assert all(name == f"schema-{number}.db.gz" for name, number in schemas.items())
     assert len(RELEASED) >= 21
+
+
+def test_the_tool_that_writes_them_knows_the_present_schema(tmp_path: Path) -> None:
+    tool = Path(__file__).parents[2] / "packaging" / "release_database"
+    kept = tmp_path / "kept.db.gz"
+
+    subprocess.run([sys.executable, tool, kept], check=True, timeout=60)
+
+    (tmp_path / "llmtrack.db").write_bytes(gzip.decompress(kept.read_bytes()))
+    assert schema_of(tmp_path / "llmtrack.db") == len(MIGRATIONS)
 
 
 async def test_an_old_database_is_upgraded_and_still_adds_up(old: Path) -> None:
