@@ -219,11 +219,12 @@
     return Math.max(0, Math.min(chart.rows.length - 1, place));
   };
 
-  // What a cell of money rounds: its row has the pico-dollars of all but the total.
+  // What a known cell of money rounds: its row has the pico-dollars of all but the total.
   function exactOf(cell) {
-    const picos = cell.parentElement.dataset.pico?.split(" ").map(BigInt);
-    if (!picos) return "";
-    const pico = picos[cell.cellIndex - 1] ?? picos.reduce((sum, part) => sum + part, 0n);
+    const picos = cell.parentElement.dataset.pico?.split(" ");
+    const own = picos?.[cell.cellIndex - 1] ?? picos?.reduce((sum, part) => sum + BigInt(part), 0n);
+    if (!picos || own === "") return "";
+    const pico = BigInt(own);
     const digits = `${pico < 0n ? -pico : pico}`.padStart(13, "0");
     const rest = digits.slice(-12).replace(/0+$/, "").padEnd(2, "0");
     return `${pico < 0n ? "-" : ""}$${digits.slice(0, -12)}.${rest}`;

@@ -37,8 +37,8 @@ class Bar(NamedTuple):
     cells: list[tuple[str, bool]]
     total: str | None
     pico: str
-    """Of money, each cell's exact pico-USD with spaces between, from which the script tells it
-    on hover: as titles they would double a page's size."""
+    """Of money, each cell's exact pico-USD with spaces between, nothing where none is known, from
+    which the script tells it on hover: as titles they would double a page's size."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,9 @@ def _bar(text: str, ends: tuple[str, str], place: int, series: list[Series], sty
     cells = [
         (NOTHING, True) if value is None else (style.write(value), value == 0) for value in values
     ]
-    pico = " ".join(str(value or 0) for value in values) if style.is_money else ""
+    pico = (
+        " ".join("" if value is None else str(value) for value in values) if style.is_money else ""
+    )
     if not style.stacked:
         return Bar(text, *ends, cells, None, pico)
     known = [value for value in values if value is not None]

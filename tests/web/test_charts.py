@@ -97,6 +97,9 @@ def test_labels_are_few_and_name_the_newest(count: int, most: int) -> None:
     assert all(0 <= place < count for place in places)
 
 
+UNKNOWN_COSTS = {"a": [5, 0, None], "b": [None, 7, None]}
+
+
 def test_ninety_days_of_six_series_stay_small() -> None:
     series = [[day * 37 % 91 + 1 for day in range(90)] for _ in range(6)]
     svg = stacked_bars(series, Axis(600), [f"series-{n}" for n in range(6)])
@@ -128,3 +131,14 @@ def test_an_hour_that_comes_twice_has_two_bars_with_their_zones(
     assert chart.bars[-1].text.endswith(", 23:00")
     assert [bar.text for bar in chart.bars if not bar.text[-1].isdigit()] == twice
     assert len({(bar.first, bar.last) for bar in chart.bars}) == hours
+
+
+def test_what_is_not_known_has_no_exact_amount() -> None:
+    span = Span(day_start_ms(20_000, "UTC"), day_start_ms(20_003, "UTC"))
+    buckets = buckets_of(span, Step.DAY, "UTC")
+    series = [Series(name, "c1", "", None, values) for name, values in UNKNOWN_COSTS.items()]
+    style = Style("Cost per request", str, str, "", stacked=False, is_money=True)
+
+    chart = chart_of(series, buckets, "UTC", style)
+
+    assert [bar.pico for bar in chart.bars] == ["5 ", "0 7", " "]
