@@ -102,7 +102,8 @@ def require(permission: Permission) -> Callable[[Handler], Handler]:
             question = await ask_for_proof(request, permission)
             if question is not None:
                 return question
-            request[NOTICES] = await shown_notices(scope, now_ms=request.app[CLOCK_MS]())
+            if permission is not Permission.EXPORT:  # a file shows none
+                request[NOTICES] = await shown_notices(scope, now_ms=request.app[CLOCK_MS]())
             with shown_in(await currency_of(scope)):
                 return await handler(request)
 
