@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from llmtrack.domain.latency import latency_step
-from llmtrack.domain.periods import QUARTER_MS
+from llmtrack.domain.periods import DAY_MS, QUARTER_MS
 from llmtrack.domain.spans import Span, cut, cut_finely
 from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
@@ -49,11 +49,20 @@ LATENCY_QUARTERS = _rollup("latency_quarter")
 
 HOUR_MS = 3_600_000
 
-# A row an event would take longer to hand over than to read; an hour's list is no long text.
+
+def _row_ms(kind: Kind | None) -> int:
+    """A row an event would take longer to hand over than to read, and a list of all is a long text.
+
+    Of thousands of customers each has few events an hour: a day's list is no longer than those of
+    the others.
+    """
+    return DAY_MS if kind is Kind.CUSTOMER else HOUR_MS
+
+
 LATENCY_EVENTS = {
     kind: f"""
 -- latencies.steps_of_events
-select {column}, group_concat(latency_ms), timestamp_ms / {HOUR_MS}
+select {column}, group_concat(latency_ms), timestamp_ms / {_row_ms(kind)}
 from event
 where workspace_id = :workspace_id
   and timestamp_ms >= :start_ms

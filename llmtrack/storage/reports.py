@@ -12,7 +12,7 @@ from typing import NamedTuple
 from llmtrack.domain.periods import QUARTER_MS, date_of_day, day_of, day_start_ms
 from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
 from llmtrack.storage.day_zones import are_days_of
-from llmtrack.storage.dimensions import DAY_KINDS, Dimension, Kind, is_partial
+from llmtrack.storage.dimensions import DAY_KINDS, Dimension, Kind, is_partial, is_quarterly
 from llmtrack.storage.labels import NO_LABEL, Label, labels_of
 from llmtrack.storage.questions import Plan, Question, plan
 from llmtrack.storage.rollup_rows import UsageOf, read_rollups
@@ -148,8 +148,12 @@ async def usage_report(
         return [value for value in (order or ranked)(values) if value is not None][:series_max]
 
     planned = await _planned(reading, question, buckets.step)
-    if planned.days is None and not planned.quarters:  # all of it is in events: once is enough
-        return await _report_from_events(reading, question, buckets, chosen_of)
+    if _is_in_events(planned):
+        totals = await _planned(reading, _about(question, Kind.TOTAL), buckets.step)
+        # Once is enough. But where totals are in the sums and values are thousands, the events of
+        # those that have a series are read once more: each value comes in most of the buckets.
+        if is_quarterly(question.kind) or _is_in_events(totals):
+            return await _report_from_events(reading, question, buckets, chosen_of)
     values = await usage_by_value(reading, question)
     chosen = chosen_of(values)
     series = await _series(reading, question, buckets, chosen)
@@ -223,6 +227,10 @@ async def _series(
     for row in await read_events(reading, question, [part for _, part in parts], chosen):
         add(row.value, parts[row.bucket][0], row.sums)
     return series
+
+
+def _is_in_events(planned: Plan) -> bool:
+    return planned.days is None and not planned.quarters
 
 
 async def _planned(reading: ScopedReading, question: Question, step: Step | None = None) -> Plan:
