@@ -3,9 +3,9 @@
 import asyncio
 
 from llmtrack.cli.data import Data, now_ms
+from llmtrack.cli.listening import configured_mode
 from llmtrack.cli.mailing import mailer_of
 from llmtrack.cli.sso import oidc_findings
-from llmtrack.config.acme_settings import ACME_DOMAINS
 from llmtrack.config.table import (
     BACKUP_RECIPIENT,
     BACKUP_SCHEDULE,
@@ -72,12 +72,15 @@ async def _mail_findings(data: Data) -> list[Finding]:
 
 
 def configured_pair(data: Data) -> Pair | None:
-    """The pair that the settings lead to; None if it is one of our own and not made yet."""
+    """The pair that the settings lead to; None for plain http, or where it is not made yet."""
+    mode = configured_mode(data.config)
+    if mode in {"none", "proxy"}:
+        return None
     cert_file = data.config[TLS_CERT_FILE]
     if cert_file is not None:
         return Pair(cert_file, data.config[TLS_KEY_FILE] or cert_file)
     store = AcmeStore(data.directory / "acme")
-    if data.config[ACME_DOMAINS] and store.facts() is not None:
+    if mode == "acme" and store.facts() is not None:
         return store.pair
     directory = data.directory / "tls"
     pair = Pair(directory / "self-signed.crt", directory / "self-signed.key")

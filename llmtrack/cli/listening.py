@@ -26,7 +26,7 @@ from llmtrack.domain.addresses import Address, parse_address
 from llmtrack.services.acme_alpn import alpn_context
 from llmtrack.services.acme_store import AcmeStore
 from llmtrack.services.host_names import HostNames, host_of, machine_names
-from llmtrack.services.listening import bind, is_loopback, reachable_address
+from llmtrack.services.listening import bind, is_loopback, names_loopback, reachable_address
 from llmtrack.services.live_tls import LiveTls
 from llmtrack.services.proxies import TrustedProxies
 from llmtrack.services.self_signed import Pair, self_signed_pair
@@ -61,7 +61,7 @@ def plan_listening(config: Config, open_things: ExitStack) -> Plan:
     addresses = [parse_address(text) for text in config[LISTEN]]
     bound = [(address, _bound(address, open_things)) for address in addresses]
     sockets = [listening for _, own in bound for listening in own]
-    mode = tls_mode(config, sockets)
+    mode = tls_mode(config, on_loopback=is_loopback(sockets))
     reachable = reachable_address(*bound[0])
     is_plain = mode in {"none", "proxy"}
     source = None if is_plain else pair_source(config, mode, addresses[0])
@@ -108,13 +108,19 @@ def _plain_sockets(config: Config, mode: str, open_things: ExitStack) -> list[so
     return [listening for address in addresses for listening in _bound(address, open_things)]
 
 
-def tls_mode(config: Config, sockets: list[socket]) -> str:
+def configured_mode(config: Config) -> str:
+    """`tls_mode` as the settings have it, where nothing listens. Raises ConfigUnusable."""
+    hosts = [parse_address(text).host for text in config[LISTEN]]
+    return tls_mode(config, on_loopback=all(map(names_loopback, hosts)))
+
+
+def tls_mode(config: Config, *, on_loopback: bool) -> str:
     """`auto` decided: none, files, acme, self-signed or proxy. Raises ConfigUnusable."""
     mode = config[TLS_MODE]
     has_files = config[TLS_CERT_FILE] is not None
     if mode == "auto" and has_files:
         return "files"
-    if mode == "auto" and is_loopback(sockets):
+    if mode == "auto" and on_loopback:
         return "none"
     if mode == "auto":
         return "acme" if config[ACME_DOMAINS] else "self-signed"

@@ -13,6 +13,7 @@ from llmtrack.config.table import (
 )
 from llmtrack.domain.addresses import parse_address
 from llmtrack.domain.errors import LLMtrackError
+from llmtrack.services.listening import is_loopback
 from llmtrack.services.vitals import Vitals
 
 
@@ -30,7 +31,7 @@ class Reloading:
         try:
             config = self._data.read_config()
             if self._plan.tls is not None:
-                mode = tls_mode(config, self._plan.sockets)
+                mode = tls_mode(config, on_loopback=is_loopback(self._plan.sockets))
                 self._plan.tls.reload(pair_source(config, mode, parse_address(config[LISTEN][0])))
         except (LLMtrackError, OSError) as error:
             fix = getattr(error, "fix", None)

@@ -26,12 +26,15 @@ def tls() -> None:
 @pass_data
 def status(data: Data, as_json: bool) -> None:
     """Show the certificate that the settings lead to; exit code 78 if it cannot be used."""
+    from llmtrack.cli.listening import configured_mode
     from llmtrack.config.table import TLS_MODE
 
     pair = _pair(data)
     mode = data.config[TLS_MODE]
     if pair is None:
-        print_fields({"mode": mode, "certificate": "none: plain http"}, as_json=as_json)
+        is_plain = configured_mode(data.config) in {"none", "proxy"}
+        why = "plain http" if is_plain else "the server makes or asks for one when it starts"
+        print_fields({"mode": mode, "certificate": f"none: {why}"}, as_json=as_json)
         return
     print_fields({"mode": mode} | _facts(pair) | _renewal(data), as_json=as_json)
 

@@ -59,6 +59,14 @@ def bind(address: Address) -> list[socket.socket]:
     return sockets
 
 
+def names_loopback(host: str) -> bool:
+    """Whether an address to listen on is one that only this machine reaches."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def is_loopback(sockets: list[socket.socket]) -> bool:
     return all(ipaddress.ip_address(made.getsockname()[0]).is_loopback for made in sockets)
 

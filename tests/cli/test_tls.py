@@ -1,12 +1,16 @@
 """The certificate as the operator sees it."""
 
+import pytest
+
 from llmtrack.cli.exit_codes import ExitCode
 
 from .conftest import Program
 
 
 def test_a_self_signed_certificate_is_made_once_and_shown(bare: Program) -> None:
-    assert bare.json("tls", "status")["certificate"] == "none: plain http"
+    bare.directory.mkdir()
+    (bare.directory / "llmtrack.toml").write_text('[server]\nlisten = ["0.0.0.0:8443"]\n')
+    assert bare.json("tls", "status")["certificate"].startswith("none: the server makes")
 
     made = bare.json("tls", "self-signed", "--host", "llm.example.com")
     again = bare.json("tls", "self-signed", "--host", "llm.example.com")
@@ -19,6 +23,14 @@ def test_a_self_signed_certificate_is_made_once_and_shown(bare: Program) -> None
     assert shown["node_clients"] == f"NODE_EXTRA_CA_CERTS={made['certificate']}"
     forced = bare.json("tls", "self-signed", "--host", "llm.example.com", "--force")
     assert forced["sha256"] != made["sha256"]
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "localhost:8080", "[::1]:8080"])
+def test_a_certificate_that_is_not_served_is_not_shown(bare: Program, listen: str) -> None:
+    bare.json("tls", "self-signed")
+    (bare.directory / "llmtrack.toml").write_text(f'[server]\nlisten = ["{listen}"]\n')
+
+    assert bare.json("tls", "status")["certificate"] == "none: plain http"
 
 
 def test_an_unusable_certificate_is_told(bare: Program) -> None:
