@@ -1,6 +1,7 @@
 """Opens the file for writing, after a look at whether it is ours: pragmas for durable writes."""
 
 import sqlite3
+import time
 from pathlib import Path
 
 from llmtrack.domain.errors import LLMtrackError
@@ -10,6 +11,7 @@ from llmtrack.storage.migrating import schema_version
 from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
 
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
+WAL_RETRY_S = 0.01
 _WRONG_DIRECTORY = "name another --data-dir, or restore a backup: llmtrack backup restore FILE"
 
 
@@ -42,7 +44,7 @@ def connect_writer(
         check_identity(connection, path, may_be_new=True)
         # Every acknowledged event must survive a power loss, hence synchronous=full
         # (https://www.sqlite.org/pragma.html#pragma_synchronous).
-        connection.execute("pragma journal_mode=wal")
+        _turn_to_wal(connection, busy_timeout_ms)
         connection.execute("pragma synchronous=full")
         connection.execute("pragma foreign_keys=on")
         connection.execute("pragma trusted_schema=off")
@@ -59,6 +61,20 @@ def connect_writer(
         connection.close()
         raise
     return connection
+
+
+def _turn_to_wal(connection: sqlite3.Connection, busy_timeout_ms: int) -> None:
+    """SQLite refuses at once, lest they wait for each other, when two turn one file to WAL."""
+    until = time.monotonic() + busy_timeout_ms / 1000
+    while True:
+        try:
+            connection.execute("pragma journal_mode=wal")
+        except sqlite3.OperationalError as error:
+            if fault_of(error) is not Fault.BUSY or time.monotonic() > until:
+                raise
+            time.sleep(WAL_RETRY_S)
+        else:
+            return
 
 
 def check_identity(connection: sqlite3.Connection, path: Path, *, may_be_new: bool) -> None:
