@@ -11,7 +11,7 @@ from llmtrack.storage.migrating import schema_version
 from llmtrack.storage.schema import APPLICATION_ID, MIGRATIONS
 
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
-WAL_RETRY_S = 0.01
+WAL_TRIES, WAL_RETRY_S = 10, 0.05
 _WRONG_DIRECTORY = "name another --data-dir, or restore a backup: llmtrack backup restore FILE"
 
 
@@ -44,7 +44,7 @@ def connect_writer(
         check_identity(connection, path, may_be_new=True)
         # Every acknowledged event must survive a power loss, hence synchronous=full
         # (https://www.sqlite.org/pragma.html#pragma_synchronous).
-        _turn_to_wal(connection, busy_timeout_ms)
+        _turn_to_wal(connection)
         connection.execute("pragma synchronous=full")
         connection.execute("pragma foreign_keys=on")
         connection.execute("pragma trusted_schema=off")
@@ -63,14 +63,13 @@ def connect_writer(
     return connection
 
 
-def _turn_to_wal(connection: sqlite3.Connection, busy_timeout_ms: int) -> None:
+def _turn_to_wal(connection: sqlite3.Connection) -> None:
     """SQLite refuses at once, lest they wait for each other, when two turn one file to WAL."""
-    until = time.monotonic() + busy_timeout_ms / 1000
-    while True:
+    for tries_left in reversed(range(WAL_TRIES)):
         try:
             connection.execute("pragma journal_mode=wal")
         except sqlite3.OperationalError as error:
-            if fault_of(error) is not Fault.BUSY or time.monotonic() > until:
+            if fault_of(error) is not Fault.BUSY or not tries_left:
                 raise
             time.sleep(WAL_RETRY_S)
         else:
