@@ -183,7 +183,7 @@ class Ingest:
             if expired:
                 self._space.set()
             is_due = time.monotonic() - self._settled > SETTLE_S
-            if self._sums.events and is_due and not self._is_settling:
+            if self._sums.noted and is_due and not self._is_settling:
                 self._is_settling = True
                 self._database.submit(self._settle)
 
@@ -208,7 +208,7 @@ class Ingest:
             self._sums.committed(connection)
         self._loop.call_soon_threadsafe(self._answer, taken, results)
         is_calm = not self._pending and len(results) < CALM_EVENTS_MAX
-        if self._sums.events >= (UNSUMMED_EVENTS_CALM if is_calm else UNSUMMED_EVENTS_MAX):
+        if self._sums.noted >= (UNSUMMED_EVENTS_CALM if is_calm else UNSUMMED_EVENTS_MAX):
             self._settle(connection)
         with self._lock:
             again = self._scheduled = bool(self._pending)

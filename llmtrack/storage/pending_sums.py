@@ -74,6 +74,11 @@ class PendingSums:
         self._new: tuple[int, Sequence[EventRow], EventDigests] | None = None
         self._forget()
 
+    @property
+    def noted(self) -> int:
+        """How much there is to write: a second report of a response adds a key and no event."""
+        return max(self.events, len(self.digests.keys))
+
     def follow(self, connection: sqlite3.Connection) -> None:
         """Have exactly what is noted in `digests`; call at the start of a batch's transaction."""
         ends = (self._batches[0], self._batches[-1]) if self._batches else (None, None)

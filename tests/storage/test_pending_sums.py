@@ -130,3 +130,37 @@ async def test_opening_the_file_sums_what_a_dead_process_left(store: LateStore) 
     await database.close()
 
     assert row[0] == 2
+
+
+def test_keys_of_second_reports_are_written_some_day_too(store: LateStore) -> None:
+    store.add(make_event(response_id="r", idempotency_key="first"))
+    store.settle()
+    for number in range(5):
+        store.add(make_event(response_id="r", idempotency_key=f"again {number}"))
+
+    assert (store.pending.events, store.pending.noted) == (0, 5)
+    assert store.add(make_event(idempotency_key="again 3"))[0].duplicate
+    store.settle()
+    assert (store.pending.noted, unsummed(store)) == (0, 0)
+    assert store.add(make_event(idempotency_key="again 3"))[0].duplicate
+
+
+@pytest.mark.parametrize("end", ["dies", "fails", "is settled elsewhere"])
+def test_a_noted_key_is_known_whatever_happens_next(store: LateStore, end: str) -> None:
+    store.add(make_event(idempotency_key="k", response_id="r"))
+    if end == "dies":
+        store.pending = PendingSums()
+        store.usage.__init__(store.pending)  # type: ignore[misc]
+    elif end == "fails":
+        store.connection.execute("begin")
+        store.pending.settle(store.connection)
+        store.connection.execute("rollback")
+    else:
+        other = connect_writer(Path(store.one("select file from pragma_database_list")))
+        with transaction(other):
+            settle(other)
+        other.close()
+
+    assert store.add(make_event(idempotency_key="k"))[0].duplicate
+    assert store.add(make_event(response_id="r", feature="chat"))[0].merged
+    assert store.one("select count(*) from event") == 1
