@@ -4,7 +4,13 @@ import asyncio
 from collections.abc import Callable
 
 from llmtrack.domain.periods import DAY_MS, day_of, day_start_ms
-from llmtrack.storage.purge import RESPONSES_START, Purged, purge_events, purge_responses
+from llmtrack.storage.purge import (
+    RESPONSES_START,
+    Purged,
+    ResponsePlace,
+    purge_events,
+    purge_responses,
+)
 from llmtrack.storage.scope import Scope
 
 PAUSE_S = 0.02
@@ -30,7 +36,7 @@ async def purge(
         if progress is not None:
             progress(purged)
         await asyncio.sleep(PAUSE_S)
-    after: tuple[int, bytes] | None = RESPONSES_START
+    after: ResponsePlace | None = RESPONSES_START
     while after is not None:
         after = await scope.write(purge_responses, before_ms=before_ms, after=after)
         await asyncio.sleep(PAUSE_S)

@@ -112,8 +112,8 @@ def purge_events(connection: sqlite3.Connection, workspace_id: int, *, before_ms
     return Purged(row[0], join_pico(row[1], row[2]))
 
 
-_ResponsePlace = tuple[int, bytes]
-RESPONSES_START: _ResponsePlace = (0, b"")
+ResponsePlace = tuple[int, bytes]
+RESPONSES_START: ResponsePlace = (0, b"")
 """Which of the tables of responses, and behind which of its digests."""
 
 
@@ -148,8 +148,8 @@ _DELETE_RESPONSES = [_delete_responses(table) for table in RESPONSES.tables]
 
 
 def purge_responses(
-    connection: sqlite3.Connection, workspace_id: int, *, before_ms: int, after: _ResponsePlace
-) -> _ResponsePlace | None:
+    connection: sqlite3.Connection, workspace_id: int, *, before_ms: int, after: ResponsePlace
+) -> ResponsePlace | None:
     """Go through BATCH_RESPONSES rows behind `after`; where to go on, None at the end.
 
     The tables are in the order of their digests, which know no time: all of each is read, once.

@@ -19,7 +19,7 @@ from llmtrack.storage.schema_digests import DIGESTS
 from llmtrack.storage.schema_grants import GRANTS
 from llmtrack.storage.schema_identities import IDENTITIES
 from llmtrack.storage.schema_keys import KEYS
-from llmtrack.storage.schema_levels import LEVELLED
+from llmtrack.storage.schema_levels import LEVELLED, digest_tables
 from llmtrack.storage.schema_links import LINKS
 from llmtrack.storage.schema_notices import NOTICES
 from llmtrack.storage.schema_operations import OPERATIONS
@@ -169,20 +169,7 @@ create table event (
   primary key (workspace_id, timestamp_ms, id)
 ) strict, without rowid;
 
-create table idempotency (
-  workspace_id integer not null,
-  digest blob not null,
-  primary key (workspace_id, digest)
-) strict, without rowid;
-
-create table response (
-  workspace_id integer not null,
-  digest blob not null,
-  timestamp_ms integer not null,
-  event_id integer not null,
-  primary key (workspace_id, digest)
-) strict, without rowid;
-
+{digest_tables()}
 create table quota_month (
   workspace_id integer not null,
   month integer not null,

@@ -1,16 +1,17 @@
-"""Recent digests in smaller tables before the large ones: see `storage.digest_levels`."""
+"""Tables of digests, the recent ones in smaller ones: see `storage.digest_levels`."""
 
 from llmtrack.storage.digest_levels import LEVELS
 
-LEVELLED = "".join(
-    f"""
-create table idempotency_{level} (
+
+def digest_tables(level: str = "") -> str:
+    """The two of a level, which is the end of their names; the last level has none."""
+    return f"""create table idempotency{level} (
   workspace_id integer not null,
   digest blob not null,
   primary key (workspace_id, digest)
 ) strict, without rowid;
 
-create table response_{level} (
+create table response{level} (
   workspace_id integer not null,
   digest blob not null,
   timestamp_ms integer not null,
@@ -18,9 +19,10 @@ create table response_{level} (
   primary key (workspace_id, digest)
 ) strict, without rowid;
 """
-    for level in LEVELS
-) + (
-    """
+
+
+LEVELLED = f"""
+{"".join(digest_tables(f"_{level}") for level in LEVELS)}
 create table digest_level (
   name text primary key,
   digests integer not null,
@@ -30,4 +32,3 @@ create table digest_level (
 
 alter table unsummed add column digests blob not null default x''
 """
-)
