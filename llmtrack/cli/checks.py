@@ -77,7 +77,7 @@ def configured_pair(data: Data) -> Pair | None:
     if mode in {"none", "proxy"}:
         return None
     cert_file = data.config[TLS_CERT_FILE]
-    if cert_file is not None:
+    if mode == "files" and cert_file is not None:
         return Pair(cert_file, data.config[TLS_KEY_FILE] or cert_file)
     store = AcmeStore(data.directory / "acme")
     if mode == "acme" and store.facts() is not None:
