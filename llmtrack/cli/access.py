@@ -7,7 +7,8 @@ import click
 
 from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option, workspace_option
-from llmtrack.cli.output import counted, moment, print_fields, print_json, print_rows, visible
+from llmtrack.cli.output import moment, print_fields, print_json, print_rows, visible
+from llmtrack.domain.nouns import counted
 
 if TYPE_CHECKING:
     from llmtrack.storage.access_grants import Grant

@@ -13,7 +13,8 @@ import click
 from llmtrack.cli.data import Data, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option
-from llmtrack.cli.output import counted, moment, print_fields, print_json, print_rows
+from llmtrack.cli.output import moment, print_fields, print_json, print_rows
+from llmtrack.domain.nouns import counted
 
 T = TypeVar("T")
 

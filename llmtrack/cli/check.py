@@ -10,7 +10,8 @@ import click
 from llmtrack.cli.data import Data, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option
-from llmtrack.cli.output import counted, print_json, visible
+from llmtrack.cli.output import print_json, visible
+from llmtrack.domain.nouns import counted
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar

@@ -8,7 +8,8 @@ import click
 
 from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option
-from llmtrack.cli.output import counted, print_json
+from llmtrack.cli.output import print_json
+from llmtrack.domain.nouns import counted
 
 if TYPE_CHECKING:
     from llmtrack.storage.database import Database

@@ -10,9 +10,9 @@ import click
 from llmtrack.cli.data import Data, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import json_option, workspace_option
-from llmtrack.cli.output import counted
 from llmtrack.cli.passwords import read_key
 from llmtrack.cli.periods import instant
+from llmtrack.domain.nouns import counted
 
 if TYPE_CHECKING:
     from llmtrack.cli.sending import Sender

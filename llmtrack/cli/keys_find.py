@@ -9,8 +9,9 @@ from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.key_names import fields_now
 from llmtrack.cli.options import json_option
-from llmtrack.cli.output import counted, moment, print_json, visible
+from llmtrack.cli.output import moment, print_json, visible
 from llmtrack.cli.periods import instant
+from llmtrack.domain.nouns import counted
 
 if TYPE_CHECKING:
     from llmtrack.storage.database import Database

@@ -47,10 +47,6 @@ def moment(timestamp_ms: int | None) -> str | None:
     return None if timestamp_ms is None else rfc3339(timestamp_ms)
 
 
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def visible(value: Any) -> str:
     """Text for a terminal. Names come from outside, and must not send it control sequences."""
     if value is None:

@@ -11,7 +11,8 @@ from llmtrack.cli.confirmation import confirm
 from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.exit_codes import CommandFailed, ExitCode
 from llmtrack.cli.options import Command, json_option, yes_option
-from llmtrack.cli.output import counted, moment, print_fields, print_json, print_rows, visible
+from llmtrack.cli.output import moment, print_fields, print_json, print_rows, visible
+from llmtrack.domain.nouns import counted
 
 if TYPE_CHECKING:
     from llmtrack.domain.price_updates import RateChange, RowChange

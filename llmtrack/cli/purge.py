@@ -11,8 +11,9 @@ import click
 from llmtrack.cli.confirmation import confirm
 from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option, workspace_option, yes_option
-from llmtrack.cli.output import counted, moment, print_fields, print_rows, visible
+from llmtrack.cli.output import moment, print_fields, print_rows, visible
 from llmtrack.cli.periods import days
+from llmtrack.domain.nouns import counted
 
 if TYPE_CHECKING:
     from llmtrack.storage.database import Database

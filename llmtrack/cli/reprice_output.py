@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmtrack.cli.output import counted, moment, print_rows
+from llmtrack.cli.output import moment, print_rows
+from llmtrack.domain.nouns import counted
 
 if TYPE_CHECKING:
     from llmtrack.services.repricing import Preview

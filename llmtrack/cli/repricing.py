@@ -8,10 +8,11 @@ import click
 from llmtrack.cli.confirmation import confirm
 from llmtrack.cli.data import Data, now_ms, operator, pass_data
 from llmtrack.cli.options import json_option, workspace_option, yes_option
-from llmtrack.cli.output import counted, moment, print_fields, print_json, print_rows
+from llmtrack.cli.output import moment, print_fields, print_json, print_rows
 from llmtrack.cli.periods import instant
 from llmtrack.cli.reprice_output import preview_fields, print_preview, run_fields
 from llmtrack.cli.reprice_steps import applied, current_prices, driven, previewed
+from llmtrack.domain.nouns import counted
 
 if TYPE_CHECKING:
     from llmtrack.storage.database import Database

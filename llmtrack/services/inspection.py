@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from llmtrack.domain.nouns import counted
 from llmtrack.domain.periods import date_of_day
 from llmtrack.services.lock import holder_of
 from llmtrack.storage.day_zones import are_days_of
@@ -136,9 +137,10 @@ def recount_findings(name: str, recounted_days: RecountedDays) -> list[Finding]:
         text = "its days are being moved to another time zone; check again when that is done"
         return [Finding("data", True, f"{name}: {text}")]
     if not differing:
-        spelt = "1 day" if days == 1 else f"{days} days"
         purged = f" ({purged_days} of them purged)" if purged_days else ""
-        return [Finding("data", True, f"{name}: every total of {spelt} is right{purged}")]
+        return [
+            Finding("data", True, f"{name}: every total of {counted(days, 'day')} is right{purged}")
+        ]
     fix = "keep a copy of the data directory and report it: this is a fault of the program"
     return [
         Finding(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from llmtrack.domain.addresses import parse_address
 from llmtrack.domain.errors import LLMtrackError
+from llmtrack.domain.nouns import counted
 from llmtrack.domain.periods import DAY_MS
 from llmtrack.services.certificates import certificate_facts, server_context
 from llmtrack.services.inspection import Finding
@@ -62,10 +63,9 @@ def certificate_findings(pair: Pair | None, now_ms: int) -> list[Finding]:
     except (LLMtrackError, OSError) as error:
         return [Finding("tls", False, str(error), getattr(error, "fix", None))]
     days = (facts.not_after_ms - now_ms) // DAY_MS
-    spelt = "1 day" if days == 1 else f"{days} days"
     is_good = facts.not_after_ms - now_ms > CERTIFICATE_LEFT_MS
     fix = None if is_good else "renew it; the server takes up the new file by itself"
-    return [Finding("tls", is_good, f"{pair.cert_file} is good for {spelt}", fix)]
+    return [Finding("tls", is_good, f"{pair.cert_file} is good for {counted(days, 'day')}", fix)]
 
 
 def backup_findings(
