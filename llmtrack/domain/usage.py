@@ -246,8 +246,8 @@ def _wholes(
         total = all_input + all_output
         if all_input < 0 or all_output < 0:
             raise _Contradiction(f"total_tokens {reported.total_tokens} is less than its parts")
-        if total > COUNT_MAX:
-            raise _Contradiction(f"the counts add up to more than {COUNT_MAX}")
+    if max(all_input or 0, all_output or 0, total or 0) > COUNT_MAX:
+        raise _Contradiction(f"the counts add up to more than {COUNT_MAX}")
     return all_input, all_output, total
 
 

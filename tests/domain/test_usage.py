@@ -187,6 +187,23 @@ REPORTED = st.builds(
 )
 
 
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"input_tokens": COUNT_MAX, "cache_write_1h_tokens": 1, "cache_accounting": "exclusive"},
+        {"input_tokens": COUNT_MAX // 2, "cache_write_1h_tokens": COUNT_MAX // 2 + 1},
+        {"output_tokens": COUNT_MAX // 2, "reasoning_tokens": COUNT_MAX // 2 + 1},
+    ],
+)
+def test_a_whole_beyond_the_bound_is_a_problem_where_the_other_is_unknown(
+    counts: dict[str, Any],
+) -> None:
+    usage = canonical_usage(ReportedUsage(provider="openai", **counts))
+
+    assert usage.problem == f"the counts add up to more than {COUNT_MAX}"
+    assert all(n is None or n <= COUNT_MAX for n in counts_of(usage))
+
+
 @settings(max_examples=500, deadline=None)
 @given(REPORTED)
 def test_any_report_gives_sane_counts_or_a_problem(reported: ReportedUsage) -> None:
