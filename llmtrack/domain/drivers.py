@@ -9,7 +9,8 @@ t tokens and a cost c (0 before, 1 now):
     tokens   c0 x t1/t0 - c0 x n1/n0  more or fewer tokens in each request
     price    c1 - c0 x t1/t0          what is left: the cost of one token
 
-The four are whole pico-dollars and add up to c1 - c0, for each value and so for all of them.
+The cost after each step is rounded down to a whole pico-dollar; so the four are whole as well and
+add up to c1 - c0, for each value and so for all of them.
 Where a step has nothing to stand on it is 0 and the next one takes it: a value without known
 tokens before has no price to compare with, so what its tokens cost now is due to tokens.
 """
@@ -95,37 +96,23 @@ def _amounts(splits: Mapping[V, Split]) -> Iterator[tuple[V, Cause, int]]:
 
 
 def _split(before: Figures, now: Figures, grown: int, all_before: int) -> Split:
-    change = now.cost_pico - before.cost_pico
+    """Each step's cost is a whole number, so what lies between them adds up without a rest."""
     if not all_before:  # nothing was there before: all of it is volume
-        return Split(change, 0, 0, 0)
+        return Split(now.cost_pico - before.cost_pico, 0, 0, 0)
     cost = before.cost_pico
+    by_volume = cost + cost * grown // all_before
     if not before.requests or not now.requests:  # new or gone
-        volume = cost * grown
-        return _whole(change, [volume, change * all_before - volume, 0, 0], all_before)
-    # Numerators over one denominator: fractions would look for common divisors at each step.
-    known_tokens = before.tokens or 1
-    unit = all_before * before.requests * known_tokens
-    volume = cost * grown * before.requests * known_tokens
-    by_requests = cost * now.requests * all_before * known_tokens
-    mix = by_requests - cost * unit - volume
+        return Split(by_volume - cost, now.cost_pico - by_volume, 0, 0)
+    by_requests = cost * now.requests // before.requests
     if before.tokens:
-        tokens = cost * now.tokens * all_before * before.requests - by_requests
+        by_tokens = cost * now.tokens // before.tokens
     elif not cost and now.tokens:
-        tokens = now.cost_pico * unit
+        by_tokens = now.cost_pico
     else:
-        tokens = 0
-    price = change * unit - volume - mix - tokens
-    return _whole(change, [volume, mix, tokens, price], unit)
-
-
-def _whole(total: int, parts: list[int], unit: int) -> Split:
-    """Whole numbers that add up to the total, by largest remainder; parts are in 1/unit."""
-    floors = [part // unit for part in parts]
-    left = total - sum(floors)
-    if left:
-        by_remainder = sorted(
-            range(len(parts)), key=lambda place: parts[place] % unit, reverse=True
-        )
-        for place in by_remainder[:left]:
-            floors[place] += 1
-    return Split(*floors)
+        by_tokens = by_requests
+    return Split(
+        by_volume - cost,
+        by_requests - by_volume,
+        by_tokens - by_requests,
+        now.cost_pico - by_tokens,
+    )

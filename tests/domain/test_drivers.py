@@ -1,5 +1,7 @@
 """What moved a cost: parts that add up, whatever the numbers."""
 
+from fractions import Fraction
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +39,29 @@ def test_the_parts_add_up_to_the_pico_for_each_value_and_in_all(
         assert split.total_pico == is_now.cost_pico - was.cost_pico
         assert all(isinstance(part, int) for part in split)
     assert total_split(splits.values()).total_pico == cost(now) - cost(before)
+
+
+told = st.builds(Figures, st.integers(1, 10**9), st.integers(1, 10**12), st.integers(0, 10**19))
+
+
+@given(told, told, st.integers(1, 10**9), st.integers(1, 10**9))
+def test_each_part_is_less_than_a_pico_from_what_the_formula_says(
+    was: Figures, is_now: Figures, others_before: int, others_now: int
+) -> None:
+    before, now = {"a": was, "b": Figures(others_before, 1, 1)}, {"a": is_now}
+    now["b"] = Figures(others_now, 1, 1)
+    before_all, now_all = was.requests + others_before, is_now.requests + others_now
+
+    split = split_change(before, now)["a"]
+
+    volume = Fraction(was.cost_pico * (now_all - before_all), before_all)
+    by_requests = Fraction(was.cost_pico * is_now.requests, was.requests)
+    by_tokens = Fraction(was.cost_pico * is_now.tokens, was.tokens)
+    expected = (
+        *(volume, by_requests - was.cost_pico - volume),
+        *(by_tokens - by_requests, is_now.cost_pico - by_tokens),
+    )
+    assert all(abs(part - exact) < 1 for part, exact in zip(split, expected, strict=True))
 
 
 @given(periods, st.integers(2, 9))
