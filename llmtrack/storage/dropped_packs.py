@@ -3,11 +3,10 @@
 import sqlite3
 from collections.abc import Collection
 
-LONG_DAYS, SHORT_DAYS = 16, 4
-LEVELS = (LONG_DAYS, SHORT_DAYS)
-"""Days of a pack; one begins at every multiple of that. Pairs have only long ones."""
-ONE_DAY = 1
-"""Of customers' quarters alone, until there is a pack of SHORT_DAYS."""
+LONG_DAYS, SHORT_DAYS, ONE_DAY = 16, 4, 1
+LEVELS = (LONG_DAYS, SHORT_DAYS, ONE_DAY)
+"""Days of a pack; one begins at every multiple of that. Pairs have only long ones; single days
+have customers alone, and their quarters until there is a pack of SHORT_DAYS."""
 
 DROP = """
 -- dropped_packs.drop_packs
@@ -17,7 +16,7 @@ delete from usage_pack where workspace_id = ? and days = ? and bucket = ?
 
 def drop_packs(connection: sqlite3.Connection, workspace_id: int, days: Collection[int]) -> None:
     """Whoever changes the rows of a day calls this in the same transaction."""
-    for level in (*LEVELS, ONE_DAY):
+    for level in LEVELS:
         for bucket in {day // level * level for day in days}:
             connection.execute(DROP, (workspace_id, level, bucket))
 

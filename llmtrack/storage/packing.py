@@ -34,14 +34,14 @@ READ_PACKED = f"""
 select days, bucket
 from usage_pack
 where workspace_id = :workspace_id
-  and kind = case days when {ONE_DAY} then {CUSTOMER_QUARTERS.kind} else {CUSTOMERS.kind} end
+  and kind = {CUSTOMERS.kind}
   and value = 0
   and reserved is null
 """  # noqa: S608 - numbers
 
 
 async def unpacked(reading: ScopedReading, *, until_day: int) -> list[Block]:
-    """The blocks that end before a day and have no packs yet, the newest first."""
+    """The blocks that end before a day and have no packs yet; single days last, else the newest."""
     [days] = await reading.rows(READ_DAYS)
     if days[0] is None:
         return []
@@ -50,9 +50,8 @@ async def unpacked(reading: ScopedReading, *, until_day: int) -> list[Block]:
     wanted = [
         block for level in LEVELS for block in blocks_within(level, first // level * level, end)
     ]
-    wanted += blocks_within(ONE_DAY, max(first, end // SHORT_DAYS * SHORT_DAYS), end)
     missing = [block for block in wanted if block not in packed]
-    return sorted(missing, key=lambda block: -block.bucket)
+    return sorted(missing, key=lambda block: (block.days == ONE_DAY, -block.bucket))
 
 
 _IN_BLOCK = """
@@ -89,10 +88,25 @@ having sum(events) > 0
 """  # noqa: S608 - a constant
 
 
+FIND_QUARTERS = f"""
+-- packing.shelves
+select 1
+from usage_pack
+where workspace_id = :workspace_id
+  and days = {SHORT_DAYS}
+  and bucket = :bucket
+  and kind = :kind
+  and value = :value
+  and reserved is null
+"""  # noqa: S608 - a number
+
+
 async def shelves(reading: ScopedReading, block: Block) -> list[Shelf]:
     """What a block is packed by."""
     if block.days == ONE_DAY:
-        return [CUSTOMER_QUARTERS]
+        around = {"bucket": block.bucket // SHORT_DAYS * SHORT_DAYS}
+        is_known = await reading.rows(FIND_QUARTERS, **around, **CUSTOMER_QUARTERS._asdict())
+        return [CUSTOMERS] if is_known else [CUSTOMERS, CUSTOMER_QUARTERS]
     found = [CUSTOMERS, *LATENCIES]
     if block.days != LONG_DAYS:
         return [*found, CUSTOMER_QUARTERS]
@@ -139,7 +153,8 @@ REMOVE_DAYS = f"""
 -- packing.fill
 delete from usage_pack
 where workspace_id = ? and days = {ONE_DAY} and bucket >= ? and bucket < ?
-"""  # noqa: S608 - a number
+  and kind = {CUSTOMER_QUARTERS.kind}
+"""  # noqa: S608 - numbers
 
 
 def reserve(

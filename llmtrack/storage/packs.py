@@ -1,7 +1,7 @@
 """Packs: what a stretch of days adds up to, of all values of a dimension, in one compressed row.
 
 2,000 customers over 90 days are 180,000 rows, half a second of adding up; as packs they are
-some fifteen. Packs say nothing that the day rows do not say: they are made of those once their
+ten to twenty. Packs say nothing that the day rows do not say: they are made of those once their
 days are over (`packing`), and whoever changes a day row drops the packs of its day in the same
 transaction. Days without a pack are read row by row, so any number of packs may be missing.
 """
@@ -24,8 +24,8 @@ _PAIR_CODES = frozenset(pair_code(*pair) for pair in PACKED_PAIRS)
 LATENCY = 256
 """Added to a kind: its latency steps."""
 
-REMEMBERED_BYTES_MAX = 256 * 1024
-"""Of packs whose sums are remembered: some 2,000 values, 1.5 MiB of memory."""
+REMEMBERED_BYTES_MAX = 512 * 1024
+"""Of packs whose sums are remembered: those of some 2,000 values are 1.5 MiB of memory."""
 
 _FIELDS = struct.Struct(f"<{len(MEASURES)}q")
 _VALUE = struct.Struct(f"<q{_FIELDS.size}s")
@@ -146,7 +146,8 @@ async def read_packs(
 ) -> tuple[list[bytes], list[int]]:
     """The fewest packs that lie within some days, and the days that none of them is about."""
     first, end = days
-    candidates = [block for level in LEVELS for block in blocks_within(level, first, end)]
+    levels = LEVELS if shelf == CUSTOMERS else LEVELS[:-1]
+    candidates = [block for level in levels for block in blocks_within(level, first, end)]
     if not candidates:
         return [], list(range(first, end))
     which = {"kind": shelf.kind, "value": shelf.value}
