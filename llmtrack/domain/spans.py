@@ -78,6 +78,50 @@ def cut_finely(span: Span) -> Pieces:
     )
 
 
+class DayPieces(NamedTuple):
+    """Whole days, and what is to be added to them and taken away from them."""
+
+    days: tuple[int, int] | None
+    more: tuple[Span, ...]
+    less: tuple[Span, ...]
+
+
+def cut_at_days(span: Span, zone_name: str, until_ms: int) -> DayPieces:
+    """Where nothing is finer than a day but the events: as few of those as make the span exact.
+
+    A day that the span cuts is added in part, or taken as a whole without its rest, whichever is
+    shorter; from `until_ms` on there are no events.
+    """
+    if not span.length_ms:
+        return DayPieces(None, (), ())
+
+    def held_ms(spans: Sequence[Span]) -> int:
+        return sum(Span(part.start_ms, min(part.end_ms, until_ms)).length_ms for part in spans)
+
+    first, last = day_of(span.start_ms, zone_name), day_of(span.end_ms - 1, zone_name)
+    before = _some(Span(day_start_ms(first, zone_name), span.start_ms))
+    after = _some(Span(span.end_ms, day_start_ms(last + 1, zone_name)))
+    if first == last:
+        rests = (*before, *after)
+        if not rests or held_ms(rests) < held_ms([span]):
+            return DayPieces((first, first + 1), (), rests)
+        return DayPieces(None, (span,), ())
+    more: list[Span] = []
+    less: list[Span] = []
+    head = Span(span.start_ms, day_start_ms(first + 1, zone_name))
+    tail = Span(day_start_ms(last, zone_name), span.end_ms)
+    days = [first, last + 1]
+    for rest, part, side, inwards in ((before, head, 0, 1), (after, tail, 1, -1)):
+        if rest and held_ms(rest) >= held_ms([part]):
+            more.append(part)
+            days[side] += inwards
+        else:
+            less += rest
+    if days[0] == days[1]:
+        return DayPieces(None, (span,), ())
+    return DayPieces((days[0], days[1]), tuple(more), tuple(less))
+
+
 class Step(Enum):
     """The width of a chart's buckets."""
 

@@ -8,11 +8,12 @@ the same bound as the sums: past it `TooMuchToRead`.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from llmtrack.domain.latency import latency_step
-from llmtrack.domain.periods import DAY_MS, QUARTER_MS
+from llmtrack.domain.periods import DAY_MS
 from llmtrack.domain.spans import Span, cut, cut_finely
-from llmtrack.storage.day_zones import are_days_of
+from llmtrack.storage.day_edges import day_pieces
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
 from llmtrack.storage.packs import LATENCY, Shelf, read_packs, unpack_steps
 from llmtrack.storage.questions import Flat, Question, route
@@ -82,21 +83,44 @@ async def latency_steps(reading: ScopedReading, question: Question) -> Steps:
     if not isinstance(kept, Flat) or kept.kind not in LATENCY_DAY_KINDS:
         await check_bound(reading, [question.span], question.read_events_max, question.filters)
         return dict(await steps_of_events(reading, question, question.span))
-    has_days = await are_days_of(reading, question.time_zone)
-    pieces = cut(question.span, question.time_zone) if has_days else cut_finely(question.span)
-    spans, parts = [*pieces.instants], []
+    pieces = await latency_pieces(reading, question, kept)
+    parts = []
     if pieces.days is not None:
         parts.append(await _steps_of_days(reading, kept, pieces.days))
-    if kept.kind in LATENCY_QUARTER_KINDS:
+    if pieces.quarters:
         buckets = [bucket for span in pieces.quarters for bucket in range(*span)]
         parts.append(await _steps_of(reading, LATENCY_QUARTERS, kept, buckets))
-    else:
-        spans += [Span(first * QUARTER_MS, end * QUARTER_MS) for first, end in pieces.quarters]
-    parts += [await steps_of_events(reading, question, span) for span in spans]
+    parts += [await steps_of_events(reading, question, span) for span in pieces.more]
     for part in parts:
         for value, steps in part.items():
             found[0 if question.kind is Kind.TOTAL else value].update(steps)
-    return dict(found)
+    for span in pieces.less:
+        for value, steps in (await steps_of_events(reading, question, span)).items():
+            found[value] -= steps
+    return {value: steps for value, steps in found.items() if steps}
+
+
+class LatencyPieces(NamedTuple):
+    """What a span's steps are read from; the events of `less` are in the days and not asked for."""
+
+    days: tuple[int, int] | None
+    quarters: tuple[tuple[int, int], ...]
+    more: tuple[Span, ...]
+    less: tuple[Span, ...]
+
+
+async def latency_pieces(
+    reading: ScopedReading, question: Question, kept: Flat, *, fine: bool = False
+) -> LatencyPieces:
+    """`fine`: without day rows."""
+    edges = None if fine else await day_pieces(reading, question.span, question.time_zone)
+    if kept.kind in LATENCY_QUARTER_KINDS:
+        span, zone = question.span, question.time_zone
+        days, quarters, instants = cut_finely(span) if edges is None else cut(span, zone)
+        return LatencyPieces(days, quarters, instants, ())
+    if edges is None:
+        return LatencyPieces(None, (), (question.span,), ())
+    return LatencyPieces(edges.days, (), edges.more, edges.less)
 
 
 async def _steps_of_days(reading: ScopedReading, kept: Flat, days: tuple[int, int]) -> Steps:

@@ -5,10 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from llmtrack.domain.periods import QUARTER_MS, day_start_ms
-from llmtrack.domain.spans import Buckets, Span, cut, cut_finely
-from llmtrack.storage.day_zones import are_days_of
-from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
-from llmtrack.storage.latencies import steps_of_events
+from llmtrack.domain.spans import Buckets, Span
+from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, Kind
+from llmtrack.storage.latencies import latency_pieces, steps_of_events
 from llmtrack.storage.questions import Flat, Question, route
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.usage_rows import check_bound
@@ -52,26 +51,25 @@ async def latency_series(
         for place, span in enumerate(buckets.spans):
             await _add_events(reading, question, span, found, place)
         return dict(found)
-    fine = buckets.step.is_fine or not await are_days_of(reading, question.time_zone)
-    pieces = cut_finely(question.span) if fine else cut(question.span, question.time_zone)
+    pieces = await latency_pieces(reading, question, kept, fine=buckets.step.is_fine)
     days = [pieces.days] if pieces.days is not None else []
-    quarters, spans = pieces.quarters, list(pieces.instants)
-    if kept.kind not in LATENCY_QUARTER_KINDS:
-        spans += _within_buckets(quarters, buckets)
-        quarters = ()
     if kept.value is not None:
         chosen = [kept.value]
     statements = ALL_SERIES if chosen is None else CHOSEN_SERIES
     common = {"kind": kept.kind, "chosen": json.dumps(list(chosen or ()))}
-    for table, ranges in (("latency_day", days), ("latency_quarter", quarters)):
+    for table, ranges in (("latency_day", days), ("latency_quarter", pieces.quarters)):
         numbers = [bucket for span in ranges for bucket in range(*span)]
         rows = await reading.rows(statements[table], buckets=json.dumps(numbers), **common)
         places = {number: buckets.place(_start_ms(table, number, question)) for number in numbers}
         for bucket, value, step, events in rows:
             key = 0 if question.kind is Kind.TOTAL else value
             found[key][places[bucket]][step] += events
-    for span in spans:
+    for span in _within_buckets(pieces.more, buckets):
         await _add_events(reading, question, span, found, buckets.place(span.start_ms))
+    for span in pieces.less:
+        place = buckets.place(span.start_ms)
+        for value, steps in (await steps_of_events(reading, question, span)).items():
+            found[value][place] -= steps
     return dict(found)
 
 
@@ -81,12 +79,11 @@ def _start_ms(table: str, number: int, question: Question) -> int:
     return number * QUARTER_MS
 
 
-def _within_buckets(quarters: Sequence[tuple[int, int]], buckets: Buckets) -> list[Span]:
-    """Runs of quarters as spans, none of which reaches over two buckets."""
-    edges = [Span(first * QUARTER_MS, end * QUARTER_MS) for first, end in quarters]
+def _within_buckets(spans: Sequence[Span], buckets: Buckets) -> list[Span]:
+    """Cut so that none reaches over two buckets."""
     shared = (
-        Span(max(edge.start_ms, bucket.start_ms), min(edge.end_ms, bucket.end_ms))
-        for edge in edges
+        Span(max(span.start_ms, bucket.start_ms), min(span.end_ms, bucket.end_ms))
+        for span in spans
         for bucket in buckets.spans
     )
     return [span for span in shared if span.start_ms < span.end_ms]

@@ -2,15 +2,17 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from llmtrack.storage.dimensions import Dimension, Kind
-from llmtrack.storage.questions import Question, route
-from llmtrack.storage.reports import ByValue, usage_by_value
+from llmtrack.domain.spans import Span
+from llmtrack.storage.dimensions import MEASURES, Dimension, Kind, is_partial
+from llmtrack.storage.packs import shelf_of
+from llmtrack.storage.questions import Pair, Plan, Question
+from llmtrack.storage.reports import ByValue, planned_for, usage_by_value
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import EVENT_SUMS, sums_of
+from llmtrack.storage.sums import EVENT_SUMS, NO_SUMS, Sums, sums_of
 from llmtrack.storage.tag_values import OTHER_TAG_VALUE
 from llmtrack.storage.usage_rows import (
     COLUMNS_BY_KIND,
@@ -23,22 +25,55 @@ from llmtrack.storage.usage_rows import (
 _FIRST: dict[Kind | None, str] = COLUMNS_BY_KIND
 _SECOND: dict[Kind | None, str] = {**COLUMNS_BY_KIND, None: OTHER_TAG_VALUE}
 
+Row = tuple[int, int | None, Sums]
+"""A value of the first dimension, one of the second, and what both have in common."""
+
 
 @cache
 def read_event_pairs(first: Kind | None, second: Kind | None) -> str:
-    """The query of one pass over the events of a span; None: by a tag."""
+    """The query of one pass over the events of some spans; None: by a tag."""
     return f"""
 -- pair_reports.usage_of_values
 select {_FIRST[first]}, {_SECOND[second]},
   {EVENT_SUMS}
-from event
+from json_each(:spans) s
+cross join event
 where workspace_id = :workspace_id
-  and timestamp_ms >= :start_ms
-  and timestamp_ms < :end_ms
+  and timestamp_ms >= s.value ->> 0
+  and timestamp_ms < s.value ->> 1
 {FILTER_EVENTS}
   and {_FIRST[first]} in (select value from json_each(:chosen))
 group by 1, 2
 """  # noqa: S608 - names of columns
+
+
+def _read_pairs(tables: str, columns: str, where: str) -> str:
+    return f"""
+-- pair_reports.usage_of_values
+select {columns}, {", ".join(f"sum(u.{name})" for name in MEASURES)}
+from json_each(:buckets) b
+cross join {tables}
+cross join usage_pair_day u
+where u.workspace_id = :workspace_id
+  and u.kind = :kind
+  and u.bucket = b.value
+  {where}
+group by 1, 2
+having sum(u.events) > 0
+"""  # noqa: S608 - names of tables and columns
+
+
+READ_PAIRS = {
+    "first": _read_pairs("json_each(:chosen) c", "u.value, u.other", "and u.value = c.value"),
+    # Which first values a day has is known from the rows by one dimension.
+    "other": _read_pairs(
+        "usage_day d cross join json_each(:chosen) c",
+        "u.other, u.value",
+        "and d.workspace_id = :workspace_id and d.kind = :first_kind and d.bucket = b.value"
+        " and u.value = d.value and u.other = c.value",
+    ),
+}
+"""By the side of the pair that the chosen values are on."""
 
 
 async def usage_of_values(
@@ -46,26 +81,82 @@ async def usage_of_values(
 ) -> dict[int | None, ByValue]:
     """The question's answer for each value of `kind`, as if that were one filter more.
 
-    Raises TooMuchToRead. What no table has is read in one pass over the events, for all values.
+    Raises TooMuchToRead. All values are read at once, from days and events alike.
     """
     filters = {one: value for one, value in question.filters.items() if one != kind}
     narrowed = {value: replace(question, filters={**filters, kind: value}) for value in values}
-    if not narrowed or route(narrowed[values[0]]) is not None:
+    if not narrowed:
+        return {}
+    planned = await planned_for(reading, narrowed[values[0]])
+    if _is_one_by_one(planned, question.kind):
         return {value: await usage_by_value(reading, one) for value, one in narrowed.items()}
-    span = question.span
-    await check_bound(reading, [span], question.read_events_max, filters, passes=len(values))
+    if planned.route is None:
+        within = question.read_events_max
+        await check_bound(reading, planned.spans, within, filters, passes=len(values))
+    else:
+        for one in narrowed.values():
+            await check_bound(reading, planned.spans, one.read_events_max, one.filters)
+    whole = replace(question, filters=filters)
+    rows = await _read_days(reading, planned, values)
+    rows += await _read_events(reading, whole, kind, values, planned.events)
+    for first, second, sums in await _read_events(reading, whole, kind, values, planned.less):
+        rows.append((first, second, NO_SUMS - sums))
+    return _by_values(rows, values)
+
+
+def _is_one_by_one(planned: Plan, kind: Dimension) -> bool:
+    """Packs are of one value each, and rows that some events lack follow from a value's total."""
+    found = planned.route
+    if found is None:
+        return False
+    if not isinstance(found, Pair) or is_partial(kind):
+        return True
+    return found.filters_first and shelf_of(found.code, found.values[0]) is not None
+
+
+async def _read_days(reading: ScopedReading, planned: Plan, values: Sequence[int]) -> list[Row]:
+    found = planned.route
+    if found is None or planned.days is None:
+        return []
+    assert isinstance(found, Pair)  # noqa: S101 - the others are read one by one
+    rows = await reading.rows(
+        READ_PAIRS["first" if found.filters_first else "other"],
+        buckets=json.dumps(list(range(*planned.days))),
+        chosen=json.dumps(list(values)),
+        kind=found.code,
+        first_kind=found.first_kind,
+    )
+    return [(row[0], row[1], sums_of(row, 2)) for row in rows]
+
+
+async def _read_events(
+    reading: ScopedReading,
+    question: Question,
+    kind: Dimension,
+    values: Sequence[int],
+    spans: Sequence[Span],
+) -> list[Row]:
+    if not spans:
+        return []
     first, of_first = column_of(kind)
     second, of_second = column_of(question.kind, "other_")
     rows = await reading.rows(
         read_event_pairs(first, second),
-        start_ms=span.start_ms,
-        end_ms=span.end_ms,
+        spans=json.dumps(spans),
         chosen=json.dumps(list(values)),
         **of_first,
         **of_second,
-        **filter_values(filters),
+        **filter_values(question.filters),
     )
+    return [(row[0], row[1], sums_of(row, 2)) for row in rows]
+
+
+def _by_values(rows: Iterable[Row], values: Sequence[int]) -> dict[int | None, ByValue]:
     found: dict[int, ByValue] = defaultdict(dict)
-    for row in rows:
-        found[row[0]][row[1]] = sums_of(row, 2)
-    return {value: found[value] for value in values}
+    for first, second, sums in rows:
+        known = found[first].get(second, NO_SUMS)
+        found[first][second] = known + sums
+    return {
+        value: {second: sums for second, sums in found[value].items() if sums.events}
+        for value in values
+    }

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llmtrack.domain.errors import Refused
-from llmtrack.domain.periods import QUARTER_MS
-from llmtrack.domain.spans import Pieces, Span, Step, cut, cut_finely
+from llmtrack.domain.spans import DayPieces, Span, Step, cut, cut_finely
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
     Dimension,
@@ -69,11 +68,11 @@ class Flat(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Rows of `usage_pair_day` of one value on one side."""
+    """Rows of `usage_pair_day` of one value on one side, or of some on the first."""
 
     code: int
     filters_first: bool
-    value: int
+    values: tuple[int, ...]
     first_kind: Dimension
 
 
@@ -95,7 +94,7 @@ def route(question: Question) -> Route:
     pair = kept_pair(filtered, kind)
     if pair is None:
         return None
-    return Pair(pair.code, pair.first == filtered, value, pair.first)
+    return Pair(pair.code, pair.first == filtered, (value,), pair.first)
 
 
 class Plan(NamedTuple):
@@ -105,39 +104,37 @@ class Plan(NamedTuple):
     days: tuple[int, int] | None
     quarters: tuple[tuple[int, int], ...]
     events: tuple[Span, ...]
+    less: tuple[Span, ...] = ()
+    """Events that the day rows count and the question is not about."""
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Whose events are read one by one."""
+        return self.events + self.less
 
 
-def plan(question: Question, step: Step | None = None, *, has_days: bool = True) -> Plan:
+def plan(
+    question: Question,
+    step: Step | None = None,
+    edges: DayPieces | None = None,
+    found: Route = None,
+) -> Plan:
     """The cheapest way to the answer; buckets finer than a day cannot use day rows.
 
-    `has_days`: whether the day rows are those of the question's zone.
+    `edges`: how the span is made of days, if the day rows are those of the question's zone.
+    `found`: where whole days are, if the question alone does not tell.
     """
-    found = route(question)
+    found = found or route(question)
     if found is None or (isinstance(found, Flat) and not _is_daily(found.kind)):
         return Plan(None, None, (), (question.span,))
-    fine = not has_days or (step is not None and step.is_fine)
-    pieces = cut_finely(question.span) if fine else cut(question.span, question.time_zone)
+    fine = edges is None or (step is not None and step.is_fine)
     if isinstance(found, Flat) and is_quarterly(found.kind):
-        return Plan(found, *pieces)
-    return Plan(found, pieces.days, (), _outside_days(question, pieces))
+        span, zone = question.span, question.time_zone
+        return Plan(found, *(cut_finely(span) if fine else cut(span, zone)))
+    if fine or edges is None:
+        return Plan(found, None, (), (question.span,))
+    return Plan(found, edges.days, (), edges.more, edges.less)
 
 
 def _is_daily(kind: Dimension) -> bool:
     return isinstance(kind, Tag) or kind in DAY_KINDS
-
-
-def _outside_days(question: Question, pieces: Pieces) -> tuple[Span, ...]:
-    """Quarters and instants of the span as spans of events."""
-    if pieces.days is None:
-        return (question.span,)
-    # The edges left and right of the days; `cut` made quarters and instants neighbours there.
-    edges = sorted(
-        [*pieces.instants, *(Span(a * QUARTER_MS, b * QUARTER_MS) for a, b in pieces.quarters)]
-    )
-    joined: list[Span] = []
-    for edge in edges:
-        if joined and joined[-1].end_ms == edge.start_ms:
-            joined[-1] = Span(joined[-1].start_ms, edge.end_ms)
-        else:
-            joined.append(edge)
-    return tuple(joined)

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from llmtrack.domain.periods import QUARTER_MS, date_of_day, day_of, day_start_ms
 from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
-from llmtrack.storage.day_zones import are_days_of
+from llmtrack.storage.day_edges import day_pieces
 from llmtrack.storage.dimensions import DAY_KINDS, Dimension, Kind, is_partial, is_quarterly
 from llmtrack.storage.labels import NO_LABEL, Label, labels_of
+from llmtrack.storage.provider_models import pair_of_models
 from llmtrack.storage.questions import Plan, Question, plan
 from llmtrack.storage.rollup_rows import UsageOf, read_rollups
 from llmtrack.storage.scope import ScopedReading
@@ -111,12 +112,14 @@ async def usage_total(reading: ScopedReading, question: Question) -> Sums:
 
 async def usage_by_value(reading: ScopedReading, question: Question) -> ByValue:
     """Sums by value; where events have none, under None."""
-    planned = await _planned(reading, question)
-    await check_bound(reading, planned.events, question.read_events_max, question.filters)
-    days, quarters = await read_rollups(reading, planned)
+    planned = await planned_for(reading, question)
+    await check_bound(reading, planned.spans, question.read_events_max, question.filters)
+    packed, days, quarters = await read_rollups(reading, planned)
     rows = _relabelled(question, [*days, *quarters])
     rows += await read_events(reading, question, planned.events)
-    found = _by_value(rows)
+    found = _by_value(rows, packed)
+    if planned.less:
+        found = _less(found, await read_events(reading, question, planned.less))
     if is_partial(question.kind) and planned.route is not None:
         # The rollups have no row for events without a value: they are what is missing.
         found.pop(None, None)
@@ -147,9 +150,9 @@ async def usage_report(
     def chosen_of(values: ByValue) -> list[int]:
         return [value for value in (order or ranked)(values) if value is not None][:series_max]
 
-    planned = await _planned(reading, question, buckets.step)
+    planned = await planned_for(reading, question, buckets.step)
     if _is_in_events(planned):
-        totals = await _planned(reading, _about(question, Kind.TOTAL), buckets.step)
+        totals = await planned_for(reading, _about(question, Kind.TOTAL), buckets.step)
         # Once is enough. But where totals are in the sums and values are thousands, the events of
         # those that have a series are read once more: each value comes in most of the buckets.
         if is_quarterly(question.kind) or _is_in_events(totals):
@@ -199,9 +202,9 @@ async def _series(
     reading: ScopedReading, question: Question, buckets: Buckets, chosen: Sequence[int] | None
 ) -> Series:
     """Sums by value and bucket, of the chosen values or of all."""
-    planned = await _planned(reading, question, buckets.step)
-    await check_bound(reading, planned.events, question.read_events_max, question.filters)
-    days, quarters = await read_rollups(reading, planned, bucketed=True, chosen=chosen)
+    planned = await planned_for(reading, question, buckets.step)
+    await check_bound(reading, planned.spans, question.read_events_max, question.filters)
+    _, days, quarters = await read_rollups(reading, planned, bucketed=True, chosen=chosen)
     places: dict[int, int] = {}
     series: Series = {}
 
@@ -226,6 +229,8 @@ async def _series(
     ]
     for row in await read_events(reading, question, [part for _, part in parts], chosen):
         add(row.value, parts[row.bucket][0], row.sums)
+    for row in await read_events(reading, question, planned.less, chosen):
+        add(row.value, buckets.place(planned.less[row.bucket].start_ms), NO_SUMS - row.sums)
     return series
 
 
@@ -233,9 +238,13 @@ def _is_in_events(planned: Plan) -> bool:
     return planned.days is None and not planned.quarters
 
 
-async def _planned(reading: ScopedReading, question: Question, step: Step | None = None) -> Plan:
-    has_days = await are_days_of(reading, question.time_zone)
-    return plan(question, step, has_days=has_days)
+async def planned_for(reading: ScopedReading, question: Question, step: Step | None = None) -> Plan:
+    edges = await day_pieces(reading, question.span, question.time_zone)
+    planned = plan(question, step, edges)
+    if planned.route is not None or edges is None or edges.days is None or not question.is_counted:
+        return planned
+    of_models = await pair_of_models(reading, question, edges.days)
+    return planned if of_models is None else plan(question, step, edges, of_models)
 
 
 def _about(question: Question, kind: Dimension) -> Question:
@@ -251,12 +260,19 @@ def _relabelled(question: Question, rows: list[UsageOf]) -> list[UsageOf]:
     return [UsageOf(row.bucket, 0, row.sums) for row in rows]
 
 
-def _by_value(rows: Sequence[UsageOf]) -> ByValue:
-    found: ByValue = {}
+def _by_value(rows: Sequence[UsageOf], packed: Mapping[int, Sums] | None = None) -> ByValue:
+    found: ByValue = dict((packed or {}).items())
     for row in rows:
         known = found.get(row.value)
         found[row.value] = row.sums if known is None else known + row.sums
     return found
+
+
+def _less(values: ByValue, rows: Sequence[UsageOf]) -> ByValue:
+    left = dict(values)
+    for row in rows:
+        left[row.value] = left.get(row.value, NO_SUMS) - row.sums
+    return {value: sums for value, sums in left.items() if sums.events}
 
 
 def _bucket_sums(series: Series, count: int) -> list[Sums]:

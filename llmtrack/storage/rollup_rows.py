@@ -6,7 +6,8 @@ by bucket, never sifted from the rows of all the others.
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from llmtrack.storage.dimensions import MEASURES
@@ -24,20 +25,29 @@ class UsageOf(NamedTuple):
     sums: Sums
 
 
+class RollupSums(NamedTuple):
+    packed: Mapping[int, Sums]
+    """By value, of the days that have packs."""
+    days: list[UsageOf]
+    quarters: list[UsageOf]
+
+
 class _Way(NamedTuple):
     """How rows `u` of a table are found, and which column has the value that is asked for."""
 
     tables: str
     value: str
     where: str
+    is_of_many: bool = False
+    """Whether several rows are of one bucket and value."""
 
     def sql(self, *, bucketed: bool) -> str:
         """One row for each bucket and value, or the buckets added up under bucket 0."""
-        if bucketed:
+        if bucketed and not self.is_of_many:
             measures, rest = ", ".join(f"u.{name}" for name in MEASURES), "and u.events > 0"
         else:
             measures = ", ".join(f"sum(u.{name})" for name in MEASURES)
-            rest = "group by 2\nhaving sum(u.events) > 0"
+            rest = f"group by {'1, 2' if bucketed else '2'}\nhaving sum(u.events) > 0"
         bucket = "u.bucket" if bucketed else "0"
         return f"""
 -- rollup_rows.read_rollups
@@ -52,6 +62,7 @@ where u.workspace_id = :workspace_id
 
 _BUCKETS = "json_each(:buckets) b"
 _CHOSEN = "json_each(:chosen) c"
+_VALUES = "json_each(:values) v"
 _WITHIN = "u.bucket >= :first and u.bucket < :end"
 _IN_BUCKET = "u.bucket = b.value"
 _WAYS = {
@@ -78,6 +89,18 @@ _WAYS = {
         "u.other",
         f"{_IN_BUCKET} and u.value = :value and u.other = c.value",
     ),
+    "firsts": _Way(
+        f"{_BUCKETS} cross join {_VALUES} cross join usage_pair_day u",
+        "u.other",
+        f"{_IN_BUCKET} and u.value = v.value",
+        is_of_many=True,
+    ),
+    "chosen of firsts": _Way(
+        f"{_BUCKETS} cross join {_VALUES} cross join {_CHOSEN} cross join usage_pair_day u",
+        "u.other",
+        f"{_IN_BUCKET} and u.value = v.value and u.other = c.value",
+        is_of_many=True,
+    ),
     # Which first values a day has is known from the rows by one dimension.
     "other": _Way(
         f"{_BUCKETS} cross join usage_day d cross join usage_pair_day u",
@@ -101,46 +124,59 @@ async def read_rollups(
     *,
     bucketed: bool = False,
     chosen: Sequence[int] | None = None,
-) -> tuple[list[UsageOf], list[UsageOf]]:
-    """The plan's day rows and its quarter rows."""
+) -> RollupSums:
+    """The plan's packs, day rows and quarter rows."""
     found = planned.route
     if found is None:
-        return [], []
+        return RollupSums({}, [], [])
     statements = BUCKETED if bucketed else SUMMED
+    packs: list[bytes] = []
     days: list[UsageOf] = []
     if planned.days is not None:
-        buckets: Sequence[int] = range(*planned.days)
-        shelf = _shelf_of(found)
-        if shelf is not None and chosen is None and not bucketed:
-            packs, buckets = await read_packs(reading, shelf, planned.days)
-            days = [UsageOf(0, value, sums) for value, sums in unpack_sums(packs).items()]
-        if buckets:
-            way, values = _of_days(found, chosen)
-            days += await _read(reading, statements[way], values, buckets)
+        left: dict[tuple[int, ...], list[int | None]] = defaultdict(list)
+        for value in _values_of(found):
+            buckets: Sequence[int] = range(*planned.days)
+            shelf = _shelf_of(found, value)
+            if shelf is not None and chosen is None and not bucketed:
+                of_value, buckets = await read_packs(reading, shelf, planned.days)
+                packs += of_value
+            left[tuple(buckets)].append(value)
+        for numbers, of_values in left.items():
+            if numbers:
+                way, values = _of_days(found, of_values, chosen)
+                days += await _read(reading, statements[way], values, numbers)
     quarters: list[UsageOf] = []
     for span in planned.quarters:
         assert isinstance(found, Flat)  # noqa: S101 - pairs are kept per day only
         way, values = _of_quarters(found, chosen)
         quarters += await _read(reading, statements[way], values, range(*span))
-    return days, quarters
+    return RollupSums(unpack_sums(packs), days, quarters)
 
 
-def _shelf_of(found: Flat | Pair) -> Shelf | None:
+def _values_of(found: Flat | Pair) -> Sequence[int | None]:
+    return [found.value] if isinstance(found, Flat) else found.values
+
+
+def _shelf_of(found: Flat | Pair, value: int | None) -> Shelf | None:
     if isinstance(found, Flat):
-        return shelf_of(found.kind, None) if found.value is None else None
-    return shelf_of(found.code, found.value) if found.filters_first else None
+        return shelf_of(found.kind, None) if value is None else None
+    return shelf_of(found.code, value) if found.filters_first else None
 
 
-def _of_days(found: Flat | Pair, chosen: Sequence[int] | None) -> tuple[str, dict[str, Any]]:
-    """The way to the rows, and what it needs to know."""
-    if isinstance(found, Flat) and found.value is not None:
-        chosen = [found.value]
+def _of_days(
+    found: Flat | Pair, of_values: Sequence[int | None], chosen: Sequence[int] | None
+) -> tuple[str, dict[str, Any]]:
+    """The way to the rows of some values, and what it needs to know."""
+    [value, *more] = of_values
+    if isinstance(found, Flat) and value is not None:
+        chosen = [value]
     values: dict[str, Any] = {"chosen": None if chosen is None else json.dumps(list(chosen))}
     if isinstance(found, Flat):
         values["kind"] = found.kind
         return ("days" if chosen is None else "chosen days"), values
-    side = "first" if found.filters_first else "other"
-    values |= {"kind": found.code, "value": found.value, "first_kind": found.first_kind}
+    side = ("firsts" if more else "first") if found.filters_first else "other"
+    values |= {"kind": found.code, "value": value, "first_kind": found.first_kind}
+    values["values"] = json.dumps(of_values)
     return (side if chosen is None else f"chosen of {side}"), values
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from llmtrack.domain.periods import DAY_MS, QUARTER_MS
 from llmtrack.domain.spans import Span
+from llmtrack.storage.day_edges import were_purged
 from llmtrack.storage.dimensions import Dimension, Filters, Kind, Tag, is_quarterly
-from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.questions import PASSED_PER_READ, Question, TooMuchToRead
 from llmtrack.storage.rollup_rows import UsageOf
 from llmtrack.storage.scope import ScopedReading
@@ -91,16 +91,6 @@ async def read_events(
     return [UsageOf(row[0], row[1], sums_of(row, 2)) for row in rows]
 
 
-FIND_PURGED = f"""
--- usage_rows.check_bound
-select 1
-from usage_quarter
-where workspace_id = :workspace_id
-  and kind = {PURGED_KIND}
-  and bucket >= :first
-  and bucket < :end
-limit 1
-"""  # noqa: S608 - a number
 COUNT_EVENTS = """
 -- usage_rows.check_bound
 select count(*) from (
@@ -145,7 +135,7 @@ async def check_bound(
         return
     looks_max, reads_max = PASSED_PER_READ * events_max, passes * events_max
     held = [await _at_most(reading, Kind.TOTAL, 0, span) for span in spans]
-    if len(spans) == 1 and held[0] <= events_max:
+    if sum(held) <= events_max:
         return
     read = [
         min([of_all, *await _of_filters(reading, span, filters or {})])
@@ -178,8 +168,7 @@ async def _held(reading: ScopedReading, span: Span, held: int, most: int) -> int
 
     `held`: at most so many, as the sums have it.
     """
-    first, end = span.start_ms // QUARTER_MS, -(-span.end_ms // QUARTER_MS)
-    if held > most and not await reading.rows(FIND_PURGED, first=first, end=end):
+    if held > most and not await were_purged(reading, [span]):
         return held
     [row] = await reading.rows(
         COUNT_EVENTS, start_ms=span.start_ms, end_ms=span.end_ms, most=most + 1

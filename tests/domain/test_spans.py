@@ -1,4 +1,6 @@
 import itertools
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -6,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmtrack.domain.periods import QUARTER_MS, day_start_ms
-from llmtrack.domain.spans import Pieces, Span, Step, buckets_of, cut, cut_finely, step_for
+from llmtrack.domain.spans import (
+    DayPieces,
+    Pieces,
+    Span,
+    Step,
+    buckets_of,
+    cut,
+    cut_at_days,
+    cut_finely,
+    step_for,
+)
 
 ZONES = (
     "UTC",
@@ -47,6 +59,44 @@ def test_the_pieces_cover_the_span_once_and_without_a_gap(
             assert before[1] == after[0]
         if spans:
             assert (spans[0][0], spans[-1][1]) == span
+
+
+@given(instants, st.integers(0, 3 * 86_400_000), st.sampled_from(ZONES), st.integers(-2, 4))
+def test_days_with_what_is_added_and_taken_away_are_the_span(
+    start_ms: int, length_ms: int, zone_name: str, events_days: int
+) -> None:
+    span = Span(start_ms, start_ms + length_ms)
+    until_ms = start_ms + events_days * 86_400_000
+    days, more, less = cut_at_days(span, zone_name, until_ms)
+    marks: Counter[int] = Counter()
+    for part, sign in [*((part, 1) for part in more), *((part, -1) for part in less)]:
+        assert part.start_ms < part.end_ms
+        marks[part.start_ms] += sign
+        marks[part.end_ms] -= sign
+    if days is not None:
+        assert days[0] < days[1]
+        marks[day_start_ms(days[0], zone_name)] += 1
+        marks[day_start_ms(days[1], zone_name)] -= 1
+    expected = {span.start_ms: 1, span.end_ms: -1} if length_ms else {}
+    assert {at: mark for at, mark in marks.items() if mark} == expected
+    _, added, _ = cut_at_days(span, zone_name, 0)  # as if nothing could be taken away
+    assert held_ms([*more, *less], until_ms) <= held_ms(added, until_ms)
+
+
+def held_ms(spans: Sequence[Span], until_ms: int) -> int:
+    return sum(max(0, min(span.end_ms, until_ms) - span.start_ms) for span in spans)
+
+
+def test_a_day_is_taken_whole_where_less_of_it_is_left_out_than_wanted() -> None:
+    day, day_ms = 20_400, 86_400_000
+    start_ms = day * day_ms
+    span = Span(start_ms + 6 * 3_600_000, start_ms + day_ms + 9 * 3_600_000)
+    now_ms = span.end_ms + 60_000  # the second day has but a minute more
+    before, after = Span(start_ms, span.start_ms), Span(span.end_ms, start_ms + 2 * day_ms)
+    assert cut_at_days(span, "UTC", now_ms) == DayPieces((day, day + 2), (), (before, after))
+    tail = Span(start_ms + day_ms, span.end_ms)
+    assert cut_at_days(span, "UTC", 2**60) == DayPieces((day, day + 1), (tail,), (before,))
+    assert cut_at_days(span, "UTC", 0) == DayPieces(None, (span,), ())
 
 
 @pytest.mark.parametrize("zone_name", ZONES)

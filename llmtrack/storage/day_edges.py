@@ -1,0 +1,46 @@
+"""How a span is made of whole days and single events where nothing is kept in between."""
+
+import json
+from collections.abc import Sequence
+
+from llmtrack.domain.periods import QUARTER_MS
+from llmtrack.domain.spans import DayPieces, Span, cut_at_days
+from llmtrack.storage.day_zones import are_days_of
+from llmtrack.storage.purge import PURGED_KIND
+from llmtrack.storage.scope import ScopedReading
+
+FIND_NEWEST = """
+-- day_edges.day_pieces
+select max(timestamp_ms) from event where workspace_id = :workspace_id
+"""
+FIND_PURGED = f"""
+-- day_edges.were_purged
+select 1
+from json_each(:ranges) r
+cross join usage_quarter u
+where u.workspace_id = :workspace_id
+  and u.kind = {PURGED_KIND}
+  and u.bucket >= r.value ->> 0
+  and u.bucket < r.value ->> 1
+limit 1
+"""  # noqa: S608 - a number
+
+
+async def day_pieces(reading: ScopedReading, span: Span, time_zone: str) -> DayPieces | None:
+    """None where the day rows are of another zone.
+
+    Of events that were purged only the sums are left: they cannot be taken away from a day.
+    """
+    if not await are_days_of(reading, time_zone):
+        return None
+    [newest] = await reading.rows(FIND_NEWEST)
+    pieces = cut_at_days(span, time_zone, 0 if newest[0] is None else newest[0] + 1)
+    if pieces.less and await were_purged(reading, pieces.less):
+        return cut_at_days(span, time_zone, 0)
+    return pieces
+
+
+async def were_purged(reading: ScopedReading, spans: Sequence[Span]) -> bool:
+    """Whether single events of some spans are gone while the sums still count them."""
+    ranges = [(span.start_ms // QUARTER_MS, -(-span.end_ms // QUARTER_MS)) for span in spans]
+    return bool(await reading.rows(FIND_PURGED, ranges=json.dumps(ranges)))
