@@ -30,8 +30,16 @@ PAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "explore": {"by": ("model", "feature", "customer"), "sub": ("", "feature", "model")},
     "changes": {"by": ("model", "feature", "customer")},
     "events": {},
+    "by/model": {"model": ("gpt-4o",)},
+    "by/feature": {"feature": ("search",)},
+    "by/customer": {"customer": ("cus_0003",)},
+    "performance": {},
+    "customers": {},
+    "what-if": {"to": ("openai/gpt-4o-mini",)},
 }
 """Path under a workspace -> parameters and their values, beside PERIODS and FILTERS."""
+PLAIN_PAGES = ("statement", "keys", "pricing", "members", "settings")
+"""Those that take neither."""
 
 
 class Browser:
@@ -60,6 +68,8 @@ def paths(workspace: str) -> Iterator[str]:
             query = {"period": period, **chosen, **dict(zip(names, values, strict=True))}
             query = {name: value for name, value in query.items() if value}
             yield f"/w/{workspace}/{page}?{urllib.parse.urlencode(query)}"
+    for page in PLAIN_PAGES:
+        yield f"/w/{workspace}/{page}"
 
 
 def page_figures(data_dir: Path, *, rounds: int, at_most: int | None = None) -> list[Figure]:
