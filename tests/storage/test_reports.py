@@ -1,7 +1,6 @@
 """Every report against a plain sum over the events themselves."""
 
 import random
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
@@ -11,13 +10,12 @@ import pytest
 
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.latency import latency_step
-from llmtrack.domain.periods import DAY_MS, day_number, day_of, day_start_ms, local_date
+from llmtrack.domain.periods import DAY_MS, day_number, day_start_ms, local_date
 from llmtrack.domain.spans import Span, Step, buckets_of, cut_at_days
 from llmtrack.storage.dimensions import DAY_KINDS, PAIRS, Kind
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.labels import choices, labels_of, value_of
 from llmtrack.storage.latencies import latency_steps
-from llmtrack.storage.purge import remembering
 from llmtrack.storage.questions import (
     PASSED_PER_READ,
     Flat,
@@ -32,14 +30,13 @@ from llmtrack.storage.reports import (
     SUMMED_KINDS,
     breakdown,
     breakdown_by_day,
-    planned_for,
     ranked,
     usage_by_value,
     usage_report,
     usage_total,
 )
 from llmtrack.storage.sums import NO_SUMS, Sums
-from tests.storage.seeded import KEYS, WORKSPACE_ID, Seeded, repeatable, seeded
+from tests.storage.seeded import KEYS, Seeded, repeatable, seeded
 
 # Each span of events lies over a change of the clocks of its zone, where there is one.
 WORLDS = {
@@ -211,31 +208,6 @@ async def test_latency_steps_are_those_of_the_events(store: Seeded) -> None:
                         expected[value_in(row, kind)][latency_step(row.latency_ms)] += 1
                 question = Question(kind, span, store.time_zone, filters)
                 assert await latency_steps(reading, question) == expected
-
-
-async def test_a_day_whose_beginning_was_purged_is_not_taken_as_a_whole(store: Seeded) -> None:
-    zone = store.time_zone
-    day = day_of(WORLDS[zone], zone) + 1
-    start_ms = day_start_ms(day, zone)
-    span = Span(start_ms + 6 * 3_600_000, day_start_ms(day + 2, zone))
-    kept = by_value(matching(store, span, {}), Kind.CUSTOMER)
-    question = Question(Kind.CUSTOMER, span, zone)
-    async with store.scope.reading() as reading:
-        assert (await planned_for(reading, question)).less == (Span(start_ms, span.start_ms),)
-
-    purged = {"before_ms": start_ms + 4 * 3_600_000, "workspace_id": WORKSPACE_ID}
-    await store.database.write(lambda connection: purge(connection, purged))
-
-    async with store.scope.reading() as reading:
-        assert (await planned_for(reading, question)).less == ()
-        assert await usage_by_value(reading, question) == kept
-
-
-def purge(connection: sqlite3.Connection, values: Mapping[str, int]) -> None:
-    """As `storage.purge` does: remembered by quarter, and the sums stay."""
-    where = "from event where workspace_id = :workspace_id and timestamp_ms < :before_ms"
-    connection.execute(remembering(where), values)
-    connection.execute(f"delete {where}", values)
 
 
 async def test_reading_events_has_a_bound_that_says_so(store: Seeded) -> None:

@@ -1,0 +1,42 @@
+"""A day that a period cuts: read in part, or as a whole without its rest."""
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from llmtrack.domain.periods import DAY_MS, day_start_ms
+from llmtrack.domain.spans import Span
+from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.purge import remembering
+from llmtrack.storage.questions import Question
+from llmtrack.storage.reports import planned_for, usage_by_value
+from tests.storage.seeded import WORKSPACE_ID, seeded
+from tests.storage.test_reports import by_value, matching
+
+ZONE = "Asia/Kathmandu"
+DAY = 20_736
+START_MS = day_start_ms(DAY, ZONE)
+SPAN = Span(START_MS + 6 * 3_600_000, START_MS + 2 * DAY_MS)
+
+
+async def test_a_day_whose_beginning_was_purged_is_not_taken_as_a_whole(tmp_path: Path) -> None:
+    async with seeded(tmp_path / "l.db", ZONE, START_MS, START_MS + 3 * DAY_MS, 300) as store:
+        kept = by_value(matching(store, SPAN, {}), Kind.CUSTOMER)
+        question = Question(Kind.CUSTOMER, SPAN, ZONE)
+        async with store.scope.reading() as reading:
+            assert (await planned_for(reading, question)).less == (Span(START_MS, SPAN.start_ms),)
+            assert await usage_by_value(reading, question) == kept
+
+        purged = {"before_ms": START_MS + 4 * 3_600_000, "workspace_id": WORKSPACE_ID}
+        await store.database.write(lambda connection: purge(connection, purged))
+
+        async with store.scope.reading() as reading:
+            assert (await planned_for(reading, question)).less == ()
+            assert await usage_by_value(reading, question) == kept
+
+
+def purge(connection: sqlite3.Connection, values: Mapping[str, int]) -> None:
+    """As `storage.purge` does: remembered by quarter, and the sums stay."""
+    where = "from event where workspace_id = :workspace_id and timestamp_ms < :before_ms"
+    connection.execute(remembering(where), values)
+    connection.execute(f"delete {where}", values)
