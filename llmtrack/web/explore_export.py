@@ -6,32 +6,21 @@ import msgspec
 from aiohttp import web
 
 from llmtrack.domain.money import usd_text
-from llmtrack.domain.periods import (
-    day_number,
-    day_start_ms,
-    local_date,
-    month_start,
-    next_month,
-    rfc3339,
-)
+from llmtrack.domain.periods import rfc3339
 from llmtrack.domain.roles import Permission
-from llmtrack.domain.spans import Span, Step, buckets_of
-from llmtrack.domain.tags import key_of
+from llmtrack.domain.spans import Span
 from llmtrack.formats.csv_lines import Cell, csv_lines
-from llmtrack.formats.focus import COLUMNS, FocusCharge, focus_row
-from llmtrack.storage.dimensions import Kind
-from llmtrack.storage.labels import OTHER_LABEL, Label, labels_of
-from llmtrack.storage.reports import usage_by_value, usage_report
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.formats.focus import COLUMNS
+from llmtrack.storage.labels import OTHER_LABEL, Label
 from llmtrack.web.analytics import Look, looking
 from llmtrack.web.auth import require
 from llmtrack.web.explore_data import Explored, explore
 from llmtrack.web.explore_query import EXTRAS, Ask, ask_of
 from llmtrack.web.explore_view import label_of
 from llmtrack.web.exports import attachment_headers, days_text
+from llmtrack.web.focus_export import focus_rows
 
 CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl", "focus": "text/csv"}
-MODELS_MAX = 100_000
 Rows = Sequence[Sequence[Cell]]
 _PERIOD = ("from", "to", "time_zone")
 
@@ -45,10 +34,9 @@ async def get_explore_export(request: web.Request) -> web.StreamResponse:
     async with looking(request, "explore", EXTRAS) as look:
         ask = ask_of(look.query, look.timeframe, look.scope.time_zone)
         if form == "focus":
-            heads, rows = list(COLUMNS), await _focus(look)
+            heads, rows = list(COLUMNS), await focus_rows(look)
         else:
-            found = await explore(look, ask)
-            heads, rows = _table(look, ask, found)
+            heads, rows = _table(look, ask, await explore(look, ask))
     what = "focus" if form == "focus" else f"{ask.metric.name}-by-{look.query.by}"
     days = days_text(look.timeframe.span, look.scope.time_zone)
     name = f"{what}-{days}.{'csv' if form == 'focus' else form}"
@@ -119,50 +107,3 @@ def _exact(ask: Ask, value: int | None) -> Cell:
     if value is None:
         return None
     return usd_text(value) if ask.metric.unit == "usd" else value
-
-
-async def _focus(look: Look) -> Rows:
-    """Day by day, the models of each provider: two dimensions that the rollups have as a pair."""
-    reading, zone = look.reading, look.scope.time_zone
-    buckets = buckets_of(look.timeframe.span, Step.DAY, zone)
-    providers = await usage_by_value(reading, look.question(Kind.PROVIDER))
-    names = await labels_of(reading, Kind.PROVIDER, [one for one in providers if one is not None])
-    rows: list[Sequence[Cell]] = []
-    for provider in providers:
-        if provider is None:
-            continue
-        question = look.question(Kind.MODEL, more_filters={Kind.PROVIDER: provider})
-        report = await usage_report(reading, question, buckets, series_max=MODELS_MAX)
-        models = [one for one in report.values if one is not None]
-        labels = await labels_of(reading, Kind.MODEL, models)
-        for place, span in enumerate(buckets.spans):
-            period = (*_month(span.start_ms, zone), *span)
-            for model in models:
-                sums = report.series.get(model, [NO_SUMS] * len(buckets))[place]
-                if sums.events:
-                    texts = names[provider].slug, labels[model].slug
-                    rows.append(focus_row(_charge(look, period, texts, sums)))
-    return rows
-
-
-def _charge(
-    look: Look, period: tuple[int, int, int, int], names: tuple[str, str], sums: Sums
-) -> FocusCharge:
-    scope = look.scope
-    tokens = (sums.input_tokens, sums.cache_read_tokens, sums.output_tokens)
-    counts = (sums.events, sums.unpriced_events + sums.unknown_usage_events)
-    return FocusCharge(
-        *(scope.public_id, scope.name, scope.time_zone),
-        *period,
-        *names,
-        sums.cost_pico,
-        *tokens,
-        *counts,
-        {key: label.text for name, label in look.bar.labels.items() if (key := key_of(name))},
-    )
-
-
-def _month(start_ms: int, zone: str) -> tuple[int, int]:
-    first = month_start(local_date(start_ms, zone))
-    start, end = (day_start_ms(day_number(day), zone) for day in (first, next_month(first)))
-    return start, end

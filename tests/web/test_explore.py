@@ -5,6 +5,7 @@ import io
 import json
 import re
 import sqlite3
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -109,6 +110,32 @@ async def test_focus_has_every_cost_once_and_no_formula(client: Client, world: W
     assert {row["ServiceName"] for row in rows} == {"gpt-4o", "sonnet", "'=own"}
     assert {row["BillingPeriodStart"] for row in rows} == {"2026-11-01T00:00:00Z"}
     assert all(row["ChargePeriodStart"] < row["ChargePeriodEnd"] for row in rows)
+
+
+async def test_focus_is_split_by_feature_where_models_are_of_several_providers(
+    client: Client, world: World
+) -> None:
+    cost_pico = await ten_days(client)
+    alone = make_event(provider="xai", model="grok-3", feature="chat", timestamp_ms=NOW_MS)
+    assert client.app is not None
+    await client.app[INGEST].add([alone])
+    await sign_in(client, "alice")
+
+    rows = await rows_of(
+        client, f"/w/{world.acme.public_id}/explore/export?format=focus&by=feature"
+    )
+
+    requests: Counter[tuple[str, ...]] = Counter()
+    for row in rows:
+        what = json.loads(row["Tags"])["feature"], row["ProviderName"], row["ServiceName"]
+        requests[what] += int(row["x_Requests"])
+    assert requests == {
+        **{("chat", "openai", model): 10 for model in ("gpt-4o", "sonnet", "'=own")},
+        **{("search", "anthropic", model): 10 for model in ("gpt-4o", "sonnet", "'=own")},
+        ("chat", "xai", "grok-3"): 1,
+    }
+    of_ten_days = [row for row in rows if row["ProviderName"] != "xai"]
+    assert sum(Decimal(row["BilledCost"]) for row in of_ten_days) == Decimal(cost_pico) / 10**12
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "focus", "csv&by=model&sub=feature"])

@@ -5,6 +5,7 @@ import html
 import io
 import json
 import re
+from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -237,3 +238,18 @@ async def test_lists_and_exports_have_tags(filled: Client, world: World) -> None
     focus = list(csv.DictReader(io.StringIO(table)))
     assert {row["Tags"] for row in focus} == {'{"team": "search"}'}
     assert sum(int(row["x_Requests"]) for row in focus) == 2
+
+
+async def test_focus_is_split_by_the_tag_that_the_page_groups_by(
+    filled: Client, world: World
+) -> None:
+    await track(world, "team")
+    await sign_in(filled, "alice")
+    home = f"/w/{world.acme.public_id}/explore/export?"
+
+    requests: Counter[str] = Counter()
+    table = await text_of(filled, home + urlencode({"by": "tag:team", "format": "focus"}))
+    for row in csv.DictReader(io.StringIO(table)):
+        requests[row["Tags"]] += int(row["x_Requests"])
+
+    assert requests == {'{"team": "search"}': 2, '{"team": "ads & more"}': 1, "": 1}
