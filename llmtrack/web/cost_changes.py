@@ -27,7 +27,7 @@ from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require
 from llmtrack.web.change_words import Sentence, sentence_of, signed_usd
 from llmtrack.web.changes import Change, ratio_change
-from llmtrack.web.dimension_texts import dimension_text, no_value
+from llmtrack.web.dimension_texts import dimension_text, no_value, use_without
 from llmtrack.web.numbers import usd_short
 
 EXTRAS = ("before_from", "before_to")
@@ -153,6 +153,8 @@ def sentences_of(look: Look, found: Comparison, most: int) -> list[Sentence]:
         label = _label(found, value)
         url = look.query.about(found.name, label.slug).url if label.slug else None
         text = dimension_text(found.name)
+        if value is None:
+            text, label = "", Label("", use_without(found.name))
         sentences.append(sentence_of(driver, text, label, url, found.sums(value)))
     return sentences
 

@@ -37,3 +37,9 @@ def value_title(name: str) -> str:
 def no_value(name: str) -> str:
     """Of events without one."""
     return "not set" if key_of(name) else f"no {name}"
+
+
+def use_without(name: str) -> str:
+    """The same as the subject of a sentence."""
+    key = key_of(name)
+    return f"use without the tag {key}" if key else f"use without a {name}"

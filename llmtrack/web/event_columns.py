@@ -16,7 +16,7 @@ from llmtrack.formats.csv_lines import Cell
 from llmtrack.storage.event_pages import ListedEvent
 from llmtrack.storage.event_search import EventDetail
 from llmtrack.web.dimension_texts import dimension_title
-from llmtrack.web.numbers import NOTHING, milliseconds, moment, tokens, usd
+from llmtrack.web.numbers import NOTHING, milliseconds, moment, tokens, usd_each
 
 NEVER_CUT = 12
 """A name of so many letters fits, whichever they are."""
@@ -96,8 +96,8 @@ def _cost(event: Event, _: str) -> Markup:
     if status is CostStatus.PARTIAL:
         return Markup(
             '{}<span class="partial" title="a lower bound: priced in part"> + ?</span>'
-        ).format(usd(event.cost_pico))
-    return usd(event.cost_pico)
+        ).format(usd_each(event.cost_pico))
+    return usd_each(event.cost_pico)
 
 
 def _customer(event: Event, _: str) -> str:

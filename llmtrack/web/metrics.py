@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from llmtrack.storage.sums import Sums
-from llmtrack.web.numbers import NOTHING, milliseconds, percent, tokens_short, usd, usd_short
+from llmtrack.web.numbers import (
+    NOTHING,
+    milliseconds,
+    percent,
+    tokens_short,
+    usd,
+    usd_each,
+    usd_each_short,
+    usd_short,
+)
 from llmtrack.web.usage_chart import tick_usd
 
 MILLION = 10**6
@@ -26,6 +35,8 @@ class Metric:
     adds_up: bool = True
     less_is_better: bool | None = None
     percentile: float | None = None
+    of_one: bool = False
+    """Whether it is a cost of a single thing, of which a cent says too little."""
 
 
 def _ratio(part: int | None, whole: int, unit: int = 1) -> int | None:
@@ -92,11 +103,12 @@ METRICS = {
             "cost_per_request",
             "Cost per request",
             lambda sums: _ratio(sums.known_cost_pico, sums.events),
-            usd_short,
+            usd_each_short,
             tick_usd,
             "usd",
             adds_up=False,
             less_is_better=True,
+            of_one=True,
         ),
         Metric(
             "cost_per_mtok",
@@ -137,4 +149,6 @@ def written(metric: Metric, value: int | None) -> str:
     """As it stands in tables and legends: money tells its exact amount on hover."""
     if value is None:
         return NOTHING
-    return usd(value) if metric.unit == "usd" else metric.write(value)
+    if metric.unit != "usd":
+        return metric.write(value)
+    return usd_each(value) if metric.of_one else usd(value)

@@ -1,10 +1,11 @@
 """Figures as people read them; what a short form drops stands in its `title`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import partial
 
 from markupsafe import Markup, escape
 
@@ -35,40 +36,56 @@ def shown_currency() -> DisplayCurrency | None:
     return _SHOWN.get()
 
 
-def usd_short(pico: int) -> str:
-    """Two decimals from a cent up, four significant digits below, never a false zero.
+def usd_short(pico: int, cents_from: Decimal = CENT) -> str:
+    """Two decimals, four significant digits below `cents_from` dollars, never a false zero.
 
     In the currency that the page shows, with its code: `EUR 1.38`.
     """
     shown = _SHOWN.get()
     if shown is None:
-        return _short(Decimal(pico) / PICO_PER_USD, "$")
-    return _short(shown.amount(pico), f"{shown.currency}\N{NO-BREAK SPACE}")
+        return _short(Decimal(pico) / PICO_PER_USD, "$", cents_from)
+    return _short(shown.amount(pico), f"{shown.currency}\N{NO-BREAK SPACE}", cents_from)
 
 
-def _short(amount: Decimal, unit: str) -> str:
+def _short(amount: Decimal, unit: str, cents_from: Decimal) -> str:
     sign, size = ("-", -amount) if amount < 0 else ("", amount)
     if size == 0:
         return f"{unit}0.00"
     if size < SMALLEST_SHOWN:
         return f"{sign}<{unit}{SMALLEST_SHOWN:f}"
-    if size >= CENT:
+    if size >= cents_from:
         return f"{sign}{unit}{size.quantize(CENT, ROUND_HALF_EVEN):,}"
     digits = Decimal(1).scaleb(size.adjusted() - 3)
     whole, _, rest = f"{size.quantize(digits, ROUND_HALF_EVEN):f}".partition(".")
     return f"{sign}{unit}{whole}.{rest.rstrip('0').ljust(2, '0')}"
 
 
-def usd(pico: int | None) -> Markup:
+def usd(pico: int | None, cents_from: Decimal = CENT) -> Markup:
     """The short form, with the exact US dollars as its title where the two differ."""
     if pico is None:
         return NOTHING
-    short, exact = usd_short(pico), usd_text(pico)
+    short, exact = usd_short(pico, cents_from), usd_text(pico)
     # "$1.50" and 1.5 are one amount: nothing was dropped.
     plain = short.replace("$", "").replace(",", "")
     if _SHOWN.get() is None and "<" not in plain and Decimal(plain) == Decimal(exact):
         return escape(short)
     return _titled(short, exact.replace("-", "-$") if pico < 0 else f"${exact}")
+
+
+usd_each_short = partial(usd_short, cents_from=Decimal(1))
+"""Of a single request, for which cents would be all alike."""
+usd_each = partial(usd, cents_from=Decimal(1))
+
+
+def usd_digits(picos: Iterable[int]) -> int:
+    """How many decimals it takes to write every one of some amounts exactly; at least two."""
+    return max([2, *(len(usd_text(pico).partition(".")[2]) for pico in picos)])
+
+
+def usd_column(pico: int, digits: int) -> str:
+    """An exact amount as it stands under others of so many decimals: 1,234.5600."""
+    whole, _, rest = usd_text(abs(pico)).partition(".")
+    return f"{'-' if pico < 0 else ''}{int(whole):,}.{rest.ljust(digits, '0')}"
 
 
 def num(count: int | None) -> str:

@@ -111,7 +111,9 @@ class Renderer:
         self._environment.globals["static"] = assets.url
         self._environment.filters.update(
             usd=numbers.usd,
+            usd_each=numbers.usd_each,
             usd_exact=usd_text,
+            usd_column=numbers.usd_column,
             num=numbers.num,
             tokens=numbers.tokens,
             milliseconds=numbers.milliseconds,

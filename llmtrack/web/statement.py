@@ -1,6 +1,7 @@
 """`GET /w/{workspace}/statement?month=2026-10`: a month on paper, for finance."""
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -20,11 +21,18 @@ from llmtrack.domain.spans import Span
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.questions import Question
-from llmtrack.storage.reports import breakdown_by_day, ranked, usage_by_value, used_days
+from llmtrack.storage.reports import (
+    DayRow,
+    breakdown_by_day,
+    ranked,
+    usage_by_value,
+    used_days,
+)
 from llmtrack.storage.scope import Scope, ScopedReading
 from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.auth import require
 from llmtrack.web.context import CLOCK_MS, SCOPE
+from llmtrack.web.numbers import usd_digits
 from llmtrack.web.page_query import DIMENSIONS
 from llmtrack.web.render import page
 
@@ -60,12 +68,21 @@ async def get_statement(request: web.Request) -> web.StreamResponse:
         month=first,
         is_running=first <= today < end,
         total=total_of(day.sums for day in days),
+        digits=usd_digits(sums.cost_pico for sums in _lines(days, tables)),
         days=days,
         tables=tables,
         months=_months(used, today),
         zone=scope.time_zone,
         path=request.path,
     )
+
+
+def _lines(days: Iterable[DayRow], tables: Iterable[Table]) -> Iterator[Sums]:
+    """Of all that is written: where they have all their decimals, a total of theirs has, too."""
+    yield from (day.sums for day in days)
+    for table in tables:
+        yield from (sums for _, sums in table.rows)
+        yield table.rest
 
 
 async def _table(reading: ScopedReading, scope: Scope, name: str, span: Span) -> Table:

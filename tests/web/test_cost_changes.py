@@ -49,6 +49,17 @@ async def test_the_overview_says_why_in_a_sentence(client: Client, world: World)
     assert "because feature mail is new, with 1 request" in said
 
 
+async def test_what_has_no_customer_is_not_a_customer_s(client: Client, world: World) -> None:
+    await two_weeks(client)
+    await sign_in(client, "bob")
+
+    _, text = await get(client, f"/w/{world.acme.public_id}/changes?period=7d&by=customer")
+
+    said = re.sub(r"(<[^>]+>|\s)+", " ", text)
+    assert "because use without a customer made" in said
+    assert "customer no customer" not in said
+
+
 async def test_every_line_adds_up_to_the_pico(client: Client, world: World) -> None:
     await two_weeks(client)
     await sign_in(client, "bob")
