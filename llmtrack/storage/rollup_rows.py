@@ -25,6 +25,9 @@ class UsageOf(NamedTuple):
     sums: Sums
 
 
+_make = tuple.__new__  # as in `sums`
+
+
 class RollupSums(NamedTuple):
     packed: Mapping[int, Sums]
     """By value, of the days that have packs."""
@@ -199,4 +202,4 @@ async def _read(
 
 
 def _usage(row: sqlite3.Row) -> UsageOf:
-    return UsageOf(row[0], row[1], sums_of(row, 2))
+    return _make(UsageOf, (row[0], row[1], sums_of(row, 2)))
