@@ -157,6 +157,6 @@ def _by_values(rows: Iterable[Row], values: Sequence[int]) -> dict[int | None, B
         known = found[first].get(second, NO_SUMS)
         found[first][second] = known + sums
     return {
-        value: {second: sums for second, sums in found[value].items() if sums.events}
+        value: {second: sums for second, sums in found[value].items() if sums.events > 0}
         for value in values
     }

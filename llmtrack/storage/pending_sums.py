@@ -69,6 +69,8 @@ class PendingSums:
 
     def __init__(self) -> None:
         self.events = 0
+        self.workspaces: set[int] = set()
+        """Whose events are noted."""
         self._batches: list[int] = []
         self._countings: dict[int, Counting] = {}
         self._new: tuple[int, Sequence[EventRow], EventDigests] | None = None
@@ -101,6 +103,7 @@ class PendingSums:
         batch, rows, digests = self._new
         self._new = None
         self.events += len(rows)
+        self.workspaces.update({row.workspace_id for row in rows})
         self.digests.update(digests)
         try:
             self._add(connection, rows)
@@ -135,6 +138,7 @@ class PendingSums:
 
     def _forget(self) -> None:
         self.events = 0
+        self.workspaces = set()
         self.digests = EventDigests.none()
         self._batches = []
         self._countings = {}  # a change of how a workspace counts settles first

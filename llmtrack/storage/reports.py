@@ -272,7 +272,8 @@ def _less(values: ByValue, rows: Sequence[UsageOf]) -> ByValue:
     left = dict(values)
     for row in rows:
         left[row.value] = left.get(row.value, NO_SUMS) - row.sums
-    return {value: sums for value, sums in left.items() if sums.events}
+    # Not even what is among the events a moment before it is in the sums.
+    return {value: sums for value, sums in left.items() if sums.events > 0}
 
 
 def _bucket_sums(series: Series, count: int) -> list[Sums]:
