@@ -62,6 +62,9 @@ def make_pair(directory: Path) -> Pair:
     return pair
 
 
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+
+
 def command(data_dir: Path, *args: str) -> list[str]:
     return [sys.executable, "-m", "llmtrack", "--data-dir", str(data_dir), *args]
 
@@ -109,7 +112,11 @@ def bare(pair: Pair | None = None) -> Iterator[Process]:
 @contextmanager
 def _running(args: Sequence[str], url: str) -> Iterator[Process]:
     begun = time.monotonic()
-    started = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # As it is installed: compiled once, whatever the shell that measures has set.
+    environment = {name: text for name, text in os.environ.items() if name != _NO_BYTECODE}
+    started = subprocess.Popen(
+        args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
     try:
         _wait_until_ready(url, begun, started)
         yield Process(started.pid, url, time.monotonic() - begun)

@@ -23,9 +23,25 @@ PATHS = (
 
 
 def together_figures(data_dir: Path, key: str, *, rounds: int, seconds: int) -> list[Figure]:
-    """Of the data set: pages of its first workspace, events into the one that `key` is of."""
+    """Of the data set: pages of its first workspace, events into the one that `key` is of.
+
+    And into the first one itself, whose pages wait for the sums of what has just come.
+    """
     listed = json.loads(run(data_dir, "workspaces", "list", "--json"))
     demo = next(found["id"] for found in listed if found["name"] == "Demo")
+    made = json.loads(run(data_dir, "keys", "create", "-w", demo, "--name", "bench", "--json"))
+    return [
+        *_figures(data_dir, (demo, key, ""), rounds=rounds, seconds=seconds),
+        *_figures(
+            data_dir, (demo, made["key"], ", same workspace"), rounds=rounds, seconds=seconds
+        ),
+    ]
+
+
+def _figures(
+    data_dir: Path, whose: tuple[str, str, str], *, rounds: int, seconds: int
+) -> list[Figure]:
+    demo, key, where = whose
     with product(data_dir) as process:
         process.wait_until_at_rest()
         browser = Browser(process.url)
@@ -41,7 +57,7 @@ def together_figures(data_dir: Path, key: str, *, rounds: int, seconds: int) -> 
         memory = process.memory_mib()
     return [
         Figure(
-            "pages while ingesting at half the rate, of idle",
+            f"pages while ingesting at half the rate, of idle{where}",
             f"median {median(idle):.1f} ms idle",
             f"median {median(busy):.1f} ms",
             f"{quantile(busy, 0.99):.1f} ms",
@@ -51,7 +67,7 @@ def together_figures(data_dir: Path, key: str, *, rounds: int, seconds: int) -> 
             more=False,
         ),
         Figure(
-            "ingest while a page is reloaded 10 times a second, of alone",
+            f"ingest while a page is reloaded 10 times a second, of alone{where}",
             f"{alone:,.0f}/s alone",
             f"{median(beside):,.0f}/s",
             f"page {quantile(reloads, 0.99):.0f} ms",
