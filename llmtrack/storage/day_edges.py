@@ -7,6 +7,7 @@ from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.spans import DayPieces, Span, cut_at_days
 from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.purge import PURGED_KIND
+from llmtrack.storage.questions import Question
 from llmtrack.storage.scope import ScopedReading
 
 FIND_NEWEST = """
@@ -26,17 +27,20 @@ limit 1
 """  # noqa: S608 - a number
 
 
-async def day_pieces(reading: ScopedReading, span: Span, time_zone: str) -> DayPieces | None:
+async def day_pieces(reading: ScopedReading, question: Question) -> DayPieces | None:
     """None where the day rows are of another zone.
 
-    Of events that were purged only the sums are left: they cannot be taken away from a day.
+    From a day can only be taken away what is there and in its sums: neither events that were
+    purged nor those of before a tag is counted.
     """
+    span, time_zone = question.span, question.time_zone
     if not await are_days_of(reading, time_zone):
         return None
     [newest] = await reading.rows(FIND_NEWEST)
     pieces = cut_at_days(span, time_zone, 0 if newest[0] is None else newest[0] + 1)
-    if pieces.less and await were_purged(reading, pieces.less):
-        return cut_at_days(span, time_zone, 0)
+    for less in pieces.less:
+        if not question.is_counted_from(less.start_ms) or await were_purged(reading, [less]):
+            return cut_at_days(span, time_zone, 0)
     return pieces
 
 

@@ -113,7 +113,7 @@ async def latency_pieces(
     reading: ScopedReading, question: Question, kept: Flat, *, fine: bool = False
 ) -> LatencyPieces:
     """`fine`: without day rows."""
-    edges = None if fine else await day_pieces(reading, question.span, question.time_zone)
+    edges = None if fine else await day_pieces(reading, question)
     if kept.kind in LATENCY_QUARTER_KINDS:
         span, zone = question.span, question.time_zone
         days, quarters, instants = cut_finely(span) if edges is None else cut(span, zone)

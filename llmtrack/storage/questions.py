@@ -53,8 +53,11 @@ class Question:
     @property
     def is_counted(self) -> bool:
         """Whether all that it is about is in the sums, tags that are new among them."""
+        return self.is_counted_from(self.span.start_ms)
+
+    def is_counted_from(self, start_ms: int) -> bool:
         return all(
-            kind.is_counted_from(self.span.start_ms)
+            kind.is_counted_from(start_ms)
             for kind in (self.kind, *self.filters)
             if isinstance(kind, Tag)
         )

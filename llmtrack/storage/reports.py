@@ -239,7 +239,7 @@ def _is_in_events(planned: Plan) -> bool:
 
 
 async def planned_for(reading: ScopedReading, question: Question, step: Step | None = None) -> Plan:
-    edges = await day_pieces(reading, question.span, question.time_zone)
+    edges = await day_pieces(reading, question)
     planned = plan(question, step, edges)
     if planned.route is not None or edges is None or edges.days is None or not question.is_counted:
         return planned
