@@ -1,6 +1,6 @@
 """`GET /w/{workspace}/explore/export`: what Explore shows as CSV, JSON lines or FOCUS."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from aiohttp import web
@@ -18,7 +18,7 @@ from llmtrack.web.explore_data import Explored, explore
 from llmtrack.web.explore_query import EXTRAS, Ask, ask_of
 from llmtrack.web.explore_view import label_of
 from llmtrack.web.exports import attachment_headers, days_text
-from llmtrack.web.focus_export import focus_rows
+from llmtrack.web.focus_export import Focus
 
 CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl", "focus": "text/csv"}
 Rows = Sequence[Sequence[Cell]]
@@ -32,17 +32,34 @@ async def get_explore_export(request: web.Request) -> web.StreamResponse:
     if form not in CONTENT_TYPES:
         raise web.HTTPBadRequest(text="The format is csv, jsonl or focus.")
     async with looking(request, "explore", EXTRAS) as look:
-        ask = ask_of(look.query, look.timeframe, look.scope.time_zone)
         if form == "focus":
-            heads, rows = list(COLUMNS), await focus_rows(look)
+            focus = await Focus.of(look)
         else:
+            ask = ask_of(look.query, look.timeframe, look.scope.time_zone)
             heads, rows = _table(look, ask, await explore(look, ask))
-    what = "focus" if form == "focus" else f"{ask.metric.name}-by-{look.query.by}"
     days = days_text(look.timeframe.span, look.scope.time_zone)
-    name = f"{what}-{days}.{'csv' if form == 'focus' else form}"
+    if form == "focus":
+        headers = attachment_headers(f"focus-{days}.csv", CONTENT_TYPES[form])
+        return await _stream_focus(request, focus, headers)
+    name = f"{ask.metric.name}-by-{look.query.by}-{days}.{form}"
     return web.Response(
         body=_written(form, heads, rows), headers=attachment_headers(name, CONTENT_TYPES[form])
     )
+
+
+async def _stream_focus(
+    request: web.Request, focus: Focus, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    days = focus.days()
+    first: Rows = await anext(days, [])  # an error is answered before anything is sent
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    await response.write(csv_lines([COLUMNS, *first]))
+    async for rows in days:
+        if rows:
+            await response.write(csv_lines(rows))
+    await response.write_eof()
+    return response
 
 
 def _written(form: str, heads: Sequence[str], rows: Rows) -> bytes:

@@ -4,7 +4,8 @@ A grouping by a tracked tag, feature, key or environment is told in `Tags`, as f
 are. What has no value of it, or one that is not counted on its own, is in rows without.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 
 from llmtrack.domain.periods import (
     day_number,
@@ -18,7 +19,7 @@ from llmtrack.domain.tags import key_of
 from llmtrack.formats.csv_lines import Cell
 from llmtrack.formats.focus import FocusCharge, focus_row
 from llmtrack.storage.dimensions import OTHER_VALUE, Dimension, Kind
-from llmtrack.storage.labels import labels_of
+from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.pair_reports import usage_of_values
 from llmtrack.storage.questions import Question
 from llmtrack.storage.reports import ByValue, usage_by_value
@@ -32,46 +33,55 @@ Parts = list[tuple[int | None, ByValue]]
 """Sums by model, for each value of the grouping; None: the rest."""
 
 
-class _Names:
-    """What numbers are called, looked up once each."""
+class Focus:
+    """An export of what a page shows, a day at a time: a quarter by feature has 50,000 rows."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, tag: str | None, values: Sequence[int]) -> None:
+        """`tag`: what the values of the page's grouping are told under; None: not at all."""
         self._look = look
-        self._known: dict[tuple[Dimension, int], str] = {}
+        self._kind = look.query.kind
+        self._tag, self._values = tag, values
+        self._names: dict[tuple[Dimension, int], str] = {}
 
-    async def of(self, kind: Dimension, values: Sequence[int]) -> Mapping[int, str]:
-        missing = [value for value in values if (kind, value) not in self._known]
-        if missing:
-            labels = await labels_of(self._look.reading, kind, missing)
-            for value in missing:
-                label = labels.get(value)
-                slug = kind is Kind.MODEL or kind is Kind.PROVIDER
-                self._known[kind, value] = "" if not label else label.slug if slug else label.text
-        return {value: self._known[kind, value] for value in values}
+    @classmethod
+    async def of(cls, look: Look) -> "Focus":
+        """What to split by is read as the page reads it. Raises TooMuchToRead."""
+        by = look.query.by
+        tag = key_of(by) or (by if by in SPLIT_BY else None)
+        found = await usage_by_value(look.reading, look.question()) if tag is not None else {}
+        return cls(look, tag, sorted(one for one in found if one not in (None, OTHER_VALUE)))
 
+    async def days(self) -> AsyncIterator[list[Sequence[Cell]]]:
+        """Each day is of one moment. Raises TooMuchToRead, with several filters alone."""
+        zone = self._look.scope.time_zone
+        for span in buckets_of(self._look.timeframe.span, Step.DAY, zone).spans:
+            async with self._look.scope.reading() as reading:
+                rows = await self._rows(replace(self._look, reading=reading), span)
+            yield rows
 
-async def focus_rows(look: Look) -> Sequence[Sequence[Cell]]:
-    """Raises TooMuchToRead, with several filters alone."""
-    by, kind = look.query.by, look.query.kind
-    tag = key_of(by) or (by if by in SPLIT_BY else None)
-    values: list[int] = []
-    if tag is not None:
-        found = await usage_by_value(look.reading, look.question())
-        values = sorted(value for value in found if value not in (None, OTHER_VALUE))
-    names = _Names(look)
-    texts = await names.of(kind, values)
-    rows: list[Sequence[Cell]] = []
-    zone = look.scope.time_zone
-    for span in buckets_of(look.timeframe.span, Step.DAY, zone).spans:
-        for provider, parts in (await _by_provider(look, span, values)).items():
+    async def _rows(self, look: Look, span: Span) -> list[Sequence[Cell]]:
+        rows: list[Sequence[Cell]] = []
+        texts = await self._named(look, self._kind, self._values)
+        for provider, parts in (await _by_provider(look, span, self._values)).items():
+            of_provider = await self._named(look, Kind.PROVIDER, [provider])
             for value, by_model in parts:
-                tags = _tags(look, {tag: texts[value]} if tag and value is not None else {})
-                models = await names.of(Kind.MODEL, [one for one in by_model if one is not None])
-                provider_text = (await names.of(Kind.PROVIDER, [provider]))[provider]
-                for model, text in models.items():
-                    charge = _charge(look, span, (provider_text, text), by_model[model], tags)
+                grouped = {self._tag: texts[value]} if self._tag and value is not None else {}
+                models = [model for model in by_model if model is not None]
+                for model, text in (await self._named(look, Kind.MODEL, models)).items():
+                    names = of_provider[provider], text
+                    charge = _charge(look, span, names, by_model[model], _tags(look, grouped))
                     rows.append(focus_row(charge))
-    return rows
+        return rows
+
+    async def _named(self, look: Look, kind: Dimension, values: Sequence[int]) -> dict[int, str]:
+        missing = [value for value in values if (kind, value) not in self._names]
+        if missing:
+            labels = await labels_of(look.reading, kind, missing)
+            is_coded = kind in (Kind.MODEL, Kind.PROVIDER)
+            for value in missing:
+                label = labels.get(value) or Label("", "")
+                self._names[kind, value] = label.slug if is_coded else label.text
+        return {value: self._names[kind, value] for value in values}
 
 
 async def _by_provider(look: Look, span: Span, values: Sequence[int]) -> dict[int, Parts]:
