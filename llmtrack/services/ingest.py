@@ -222,6 +222,7 @@ class Ingest:
         try:
             with transaction(connection):
                 self._sums.settle(connection)
+            self._sums.settled()
         except FileFault as error:  # they stay noted, and the next batch tells of the fault
             log.warning("sums were not written: %s", error)
         except Exception:  # events go on being stored, whatever is wrong with the sums

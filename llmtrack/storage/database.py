@@ -109,7 +109,7 @@ class Database:
             return function(connection, *args, **kwargs)
 
         # After the commit: who reads before it must not keep the old rows as the new ones.
-        return await self._writer.call(call, self._count_change)
+        return await self._writer.call(call, self._committed)
 
     async def write_within(
         self,
@@ -161,9 +161,10 @@ class Database:
 
     async def settle(self) -> None:
         """Write the sums of what was stored so far, or go on without where that cannot be."""
-        if not self.sums.events:
+        if not self.sums.workspaces:
             return
-        settling = asyncio.ensure_future(self._writer.call(self.sums.settle))
+        call = self._writer.call(self.sums.settle, self.sums.settled)
+        settling = asyncio.ensure_future(call)
         done, _ = await asyncio.wait([settling], timeout=SETTLE_S)
         if not done or settling.exception() is not None:
             log.warning("sums are read without the last %d events", self.sums.events)
@@ -236,7 +237,8 @@ class Database:
             await asyncio.sleep(period_s)
             self._writer.submit(self._notice)
 
-    def _count_change(self) -> None:
+    def _committed(self) -> None:
+        self.sums.settled()
         self.generation += 1
 
     def _notice(self, connection: sqlite3.Connection) -> None:

@@ -70,7 +70,7 @@ class PendingSums:
     def __init__(self) -> None:
         self.events = 0
         self.workspaces: set[int] = set()
-        """Whose events are noted."""
+        """Whose sums lack events that are stored, as far as who reads the file can tell."""
         self._batches: list[int] = []
         self._countings: dict[int, Counting] = {}
         self._new: tuple[int, Sequence[EventRow], EventDigests] | None = None
@@ -117,7 +117,7 @@ class PendingSums:
         self._new = None
 
     def settle(self, connection: sqlite3.Connection) -> bool:
-        """Write the sums of all that is noted, inside the caller's transaction.
+        """Write the sums of all that is noted, inside the caller's transaction; then `settled`.
 
         Whether there was anything.
         """
@@ -136,9 +136,12 @@ class PendingSums:
         self._forget()
         return True
 
+    def settled(self) -> None:
+        """Call after the commit of `settle`; until then, and if it fails, readers see none."""
+        self.workspaces = set()
+
     def _forget(self) -> None:
         self.events = 0
-        self.workspaces = set()
         self.digests = EventDigests.none()
         self._batches = []
         self._countings = {}  # a change of how a workspace counts settles first
