@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.spans import DayPieces, Span, cut_at_days
-from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.purge import PURGED_KIND
 from llmtrack.storage.questions import Question
 from llmtrack.storage.scope import ScopedReading
@@ -27,15 +26,13 @@ limit 1
 """  # noqa: S608 - a number
 
 
-async def day_pieces(reading: ScopedReading, question: Question) -> DayPieces | None:
-    """None where the day rows are of another zone.
+async def day_pieces(reading: ScopedReading, question: Question) -> DayPieces:
+    """Of day rows that are of the question's zone.
 
     From a day can only be taken away what is there and in its sums: neither events that were
     purged nor those of before a tag is counted.
     """
     span, time_zone = question.span, question.time_zone
-    if not await are_days_of(reading, time_zone):
-        return None
     [newest] = await reading.rows(FIND_NEWEST)
     pieces = cut_at_days(span, time_zone, 0 if newest[0] is None else newest[0] + 1)
     for less in pieces.less:

@@ -14,6 +14,7 @@ from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import DAY_MS
 from llmtrack.domain.spans import Span, cut, cut_finely
 from llmtrack.storage.day_edges import day_pieces
+from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
 from llmtrack.storage.packs import LATENCY, Shelf, read_packs, unpack_steps
 from llmtrack.storage.questions import Flat, Question, route
@@ -113,13 +114,13 @@ async def latency_pieces(
     reading: ScopedReading, question: Question, kept: Flat, *, fine: bool = False
 ) -> LatencyPieces:
     """`fine`: without day rows."""
-    edges = None if fine else await day_pieces(reading, question)
+    span, zone = question.span, question.time_zone
+    fine = fine or not await are_days_of(reading, zone)
     if kept.kind in LATENCY_QUARTER_KINDS:
-        span, zone = question.span, question.time_zone
-        days, quarters, instants = cut_finely(span) if edges is None else cut(span, zone)
-        return LatencyPieces(days, quarters, instants, ())
-    if edges is None:
-        return LatencyPieces(None, (), (question.span,), ())
+        return LatencyPieces(*(cut_finely(span) if fine else cut(span, zone)), ())
+    if fine:
+        return LatencyPieces(None, (), (span,), ())
+    edges = await day_pieces(reading, question)
     return LatencyPieces(edges.days, (), edges.more, edges.less)
 
 

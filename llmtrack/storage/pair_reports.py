@@ -7,12 +7,13 @@ from dataclasses import replace
 from functools import cache
 
 from llmtrack.domain.spans import Span
-from llmtrack.storage.dimensions import MEASURES, Dimension, Kind, is_partial
+from llmtrack.storage.dimensions import Dimension, Kind, is_partial
 from llmtrack.storage.packs import shelf_of
 from llmtrack.storage.questions import Pair, Plan, Question
 from llmtrack.storage.reports import ByValue, planned_for, usage_by_value
+from llmtrack.storage.rollup_rows import PairSums, read_pairs
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import EVENT_SUMS, NO_SUMS, Sums, sums_of
+from llmtrack.storage.sums import EVENT_SUMS, NO_SUMS, sums_of
 from llmtrack.storage.tag_values import OTHER_TAG_VALUE
 from llmtrack.storage.usage_rows import (
     COLUMNS_BY_KIND,
@@ -24,9 +25,6 @@ from llmtrack.storage.usage_rows import (
 
 _FIRST: dict[Kind | None, str] = COLUMNS_BY_KIND
 _SECOND: dict[Kind | None, str] = {**COLUMNS_BY_KIND, None: OTHER_TAG_VALUE}
-
-Row = tuple[int, int | None, Sums]
-"""A value of the first dimension, one of the second, and what both have in common."""
 
 
 @cache
@@ -45,35 +43,6 @@ where workspace_id = :workspace_id
   and {_FIRST[first]} in (select value from json_each(:chosen))
 group by 1, 2
 """  # noqa: S608 - names of columns
-
-
-def _read_pairs(tables: str, columns: str, where: str) -> str:
-    return f"""
--- pair_reports.usage_of_values
-select {columns}, {", ".join(f"sum(u.{name})" for name in MEASURES)}
-from json_each(:buckets) b
-cross join {tables}
-cross join usage_pair_day u
-where u.workspace_id = :workspace_id
-  and u.kind = :kind
-  and u.bucket = b.value
-  {where}
-group by 1, 2
-having sum(u.events) > 0
-"""  # noqa: S608 - names of tables and columns
-
-
-READ_PAIRS = {
-    "first": _read_pairs("json_each(:chosen) c", "u.value, u.other", "and u.value = c.value"),
-    # Which first values a day has is known from the rows by one dimension.
-    "other": _read_pairs(
-        "usage_day d cross join json_each(:chosen) c",
-        "u.other, u.value",
-        "and d.workspace_id = :workspace_id and d.kind = :first_kind and d.bucket = b.value"
-        " and u.value = d.value and u.other = c.value",
-    ),
-}
-"""By the side of the pair that the chosen values are on."""
 
 
 async def usage_of_values(
@@ -97,7 +66,9 @@ async def usage_of_values(
         for one in narrowed.values():
             await check_bound(reading, planned.spans, one.read_events_max, one.filters)
     whole = replace(question, filters=filters)
-    rows = await _read_days(reading, planned, values)
+    rows: list[PairSums] = []
+    if isinstance(planned.route, Pair) and planned.days is not None:
+        rows = await read_pairs(reading, planned.route, planned.days, values)
     rows += await _read_events(reading, whole, kind, values, planned.events)
     for first, second, sums in await _read_events(reading, whole, kind, values, planned.less):
         rows.append((first, second, NO_SUMS - sums))
@@ -114,28 +85,13 @@ def _is_one_by_one(planned: Plan, kind: Dimension) -> bool:
     return found.filters_first and shelf_of(found.code, found.values[0]) is not None
 
 
-async def _read_days(reading: ScopedReading, planned: Plan, values: Sequence[int]) -> list[Row]:
-    found = planned.route
-    if found is None or planned.days is None:
-        return []
-    assert isinstance(found, Pair)  # noqa: S101 - the others are read one by one
-    rows = await reading.rows(
-        READ_PAIRS["first" if found.filters_first else "other"],
-        buckets=json.dumps(list(range(*planned.days))),
-        chosen=json.dumps(list(values)),
-        kind=found.code,
-        first_kind=found.first_kind,
-    )
-    return [(row[0], row[1], sums_of(row, 2)) for row in rows]
-
-
 async def _read_events(
     reading: ScopedReading,
     question: Question,
     kind: Dimension,
     values: Sequence[int],
     spans: Sequence[Span],
-) -> list[Row]:
+) -> list[PairSums]:
     if not spans:
         return []
     first, of_first = column_of(kind)
@@ -151,7 +107,7 @@ async def _read_events(
     return [(row[0], row[1], sums_of(row, 2)) for row in rows]
 
 
-def _by_values(rows: Iterable[Row], values: Sequence[int]) -> dict[int | None, ByValue]:
+def _by_values(rows: Iterable[PairSums], values: Sequence[int]) -> dict[int | None, ByValue]:
     found: dict[int, ByValue] = defaultdict(dict)
     for first, second, sums in rows:
         known = found[first].get(second, NO_SUMS)

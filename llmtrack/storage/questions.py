@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from llmtrack.domain.errors import Refused
-from llmtrack.domain.spans import DayPieces, Span, Step, cut, cut_finely
+from llmtrack.domain.spans import DayPieces, Span, cut, cut_finely
 from llmtrack.storage.dimensions import (
     DAY_KINDS,
     Dimension,
@@ -116,27 +116,25 @@ class Plan(NamedTuple):
         return self.events + self.less
 
 
-def plan(
-    question: Question,
-    step: Step | None = None,
-    edges: DayPieces | None = None,
-    found: Route = None,
-) -> Plan:
-    """The cheapest way to the answer; buckets finer than a day cannot use day rows.
+def plan(question: Question, found: Route, *, fine: bool, edges: DayPieces | None = None) -> Plan:
+    """The cheapest way to the answer, whose whole days are at `found`.
 
-    `edges`: how the span is made of days, if the day rows are those of the question's zone.
-    `found`: where whole days are, if the question alone does not tell.
+    `fine`: without day rows, which are of another zone or too coarse.
+    `edges`: how the span is made of days, wanted where `needs_edges`.
     """
-    found = found or route(question)
+    span = question.span
     if found is None or (isinstance(found, Flat) and not _is_daily(found.kind)):
-        return Plan(None, None, (), (question.span,))
-    fine = edges is None or (step is not None and step.is_fine)
-    if isinstance(found, Flat) and is_quarterly(found.kind):
-        span, zone = question.span, question.time_zone
-        return Plan(found, *(cut_finely(span) if fine else cut(span, zone)))
+        return Plan(None, None, (), (span,))
+    if not needs_edges(found):
+        return Plan(found, *(cut_finely(span) if fine else cut(span, question.time_zone)))
     if fine or edges is None:
-        return Plan(found, None, (), (question.span,))
+        return Plan(found, None, (), (span,))
     return Plan(found, edges.days, (), edges.more, edges.less)
+
+
+def needs_edges(found: Flat | Pair) -> bool:
+    """Whether nothing is kept between its days and the events."""
+    return isinstance(found, Pair) or not is_quarterly(found.kind)
 
 
 def _is_daily(kind: Dimension) -> bool:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from llmtrack.domain.periods import QUARTER_MS, date_of_day, day_of, day_start_ms
 from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
 from llmtrack.storage.day_edges import day_pieces
+from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import DAY_KINDS, Dimension, Kind, is_partial, is_quarterly
 from llmtrack.storage.labels import NO_LABEL, Label, labels_of
 from llmtrack.storage.provider_models import pair_of_models
-from llmtrack.storage.questions import Plan, Question, plan
+from llmtrack.storage.questions import Plan, Question, needs_edges, plan, route
 from llmtrack.storage.rollup_rows import UsageOf, read_rollups
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import NO_SUMS, Sums, total_of
@@ -239,12 +240,16 @@ def _is_in_events(planned: Plan) -> bool:
 
 
 async def planned_for(reading: ScopedReading, question: Question, step: Step | None = None) -> Plan:
-    edges = await day_pieces(reading, question)
-    planned = plan(question, step, edges)
-    if planned.route is not None or edges is None or edges.days is None or not question.is_counted:
-        return planned
-    of_models = await pair_of_models(reading, question, edges.days)
-    return planned if of_models is None else plan(question, step, edges, of_models)
+    """Buckets finer than a day cannot use day rows."""
+    fine = step is not None and step.is_fine
+    fine = fine or not await are_days_of(reading, question.time_zone)
+    found = route(question)
+    if fine:
+        return plan(question, found, fine=True)
+    if found is None:
+        found = await pair_of_models(reading, question)
+    edges = await day_pieces(reading, question) if found and needs_edges(found) else None
+    return plan(question, found, fine=False, edges=edges)
 
 
 def _about(question: Question, kind: Dimension) -> Question:

@@ -25,6 +25,8 @@ class UsageOf(NamedTuple):
     sums: Sums
 
 
+PairSums = tuple[int, int | None, Sums]
+"""A value of one dimension, one of another, and what both have in common."""
 _make = tuple.__new__  # as in `sums`
 
 
@@ -44,17 +46,23 @@ class _Way(NamedTuple):
     is_of_many: bool = False
     """Whether several rows are of one bucket and value."""
 
-    def sql(self, *, bucketed: bool) -> str:
-        """One row for each bucket and value, or the buckets added up under bucket 0."""
-        if bucketed and not self.is_of_many:
-            measures, rest = ", ".join(f"u.{name}" for name in MEASURES), "and u.events > 0"
-        else:
-            measures = ", ".join(f"sum(u.{name})" for name in MEASURES)
-            rest = f"group by {'1, 2' if bucketed else '2'}\nhaving sum(u.events) > 0"
-        bucket = "u.bucket" if bucketed else "0"
+    def rows(self) -> str:
+        """One row for each bucket and value."""
+        if self.is_of_many:
+            return self.sums("u.bucket")
+        measures = ", ".join(f"u.{name}" for name in MEASURES)
+        return self._sql("u.bucket", measures, "and u.events > 0")
+
+    def sums(self, by: str = "0") -> str:
+        """All buckets added up, for each value and `by`."""
+        measures = ", ".join(f"sum(u.{name})" for name in MEASURES)
+        groups = "2" if by == "0" else "1, 2"
+        return self._sql(by, measures, f"group by {groups}\nhaving sum(u.events) > 0")
+
+    def _sql(self, first: str, measures: str, rest: str) -> str:
         return f"""
 -- rollup_rows.read_rollups
-select {bucket} as bucket, {self.value} as value, {measures}
+select {first}, {self.value}, {measures}
 from {self.tables}
 where u.workspace_id = :workspace_id
   and u.kind = :kind
@@ -68,6 +76,7 @@ _CHOSEN = "json_each(:chosen) c"
 _VALUES = "json_each(:values) v"
 _WITHIN = "u.bucket >= :first and u.bucket < :end"
 _IN_BUCKET = "u.bucket = b.value"
+_FIRST_OF_DAY = "d.workspace_id = :workspace_id and d.kind = :first_kind and d.bucket = b.value"
 _WAYS = {
     "days": _Way(f"{_BUCKETS} cross join usage_day u", "u.value", _IN_BUCKET),
     "chosen days": _Way(
@@ -108,8 +117,13 @@ _WAYS = {
     "other": _Way(
         f"{_BUCKETS} cross join usage_day d cross join usage_pair_day u",
         "u.value",
-        "d.workspace_id = :workspace_id and d.kind = :first_kind and d.bucket = b.value"
-        f" and {_IN_BUCKET} and u.value = d.value and u.other = :value",
+        f"{_FIRST_OF_DAY} and {_IN_BUCKET} and u.value = d.value and u.other = :value",
+    ),
+    "others": _Way(
+        f"{_BUCKETS} cross join usage_day d cross join {_VALUES} cross join usage_pair_day u",
+        "u.value",
+        f"{_FIRST_OF_DAY} and {_IN_BUCKET} and u.value = d.value and u.other = v.value",
+        is_of_many=True,
     ),
     "chosen of other": _Way(
         f"{_BUCKETS} cross join {_CHOSEN} cross join usage_pair_day u",
@@ -117,8 +131,10 @@ _WAYS = {
         f"{_IN_BUCKET} and u.value = c.value and u.other = :value",
     ),
 }
-SUMMED = {name: way.sql(bucketed=False) for name, way in _WAYS.items()}
-BUCKETED = {name: way.sql(bucketed=True) for name, way in _WAYS.items()}
+SUMMED = {name: way.sums() for name, way in _WAYS.items()}
+BUCKETED = {name: way.rows() for name, way in _WAYS.items()}
+OF_EACH = {"first": _WAYS["firsts"].sums("v.value"), "other": _WAYS["others"].sums("v.value")}
+"""Of several values of one side of a pair, and which side that is."""
 
 
 async def read_rollups(
@@ -154,6 +170,20 @@ async def read_rollups(
         way, values = _of_quarters(found, chosen)
         quarters += await _read(reading, statements[way], values, range(*span))
     return RollupSums(unpack_sums(packs), days, quarters)
+
+
+async def read_pairs(
+    reading: ScopedReading, found: Pair, days: tuple[int, int], values: Sequence[int]
+) -> list[PairSums]:
+    """The rows of each of some values on the side that the pair is of, all days added up."""
+    rows = await reading.rows(
+        OF_EACH["first" if found.filters_first else "other"],
+        kind=found.code,
+        first_kind=found.first_kind,
+        buckets=json.dumps(list(range(*days))),
+        values=json.dumps(list(values)),
+    )
+    return [(row[0], row[1], sums_of(row, 2)) for row in rows]
 
 
 def _values_of(found: Flat | Pair) -> Sequence[int | None]:

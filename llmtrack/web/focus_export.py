@@ -66,10 +66,11 @@ class Focus:
             of_provider = await self._named(look, Kind.PROVIDER, [provider])
             for value, by_model in parts:
                 grouped = {self._tag: texts[value]} if self._tag and value is not None else {}
+                tags = _tags(look, grouped)
                 models = [model for model in by_model if model is not None]
                 for model, text in (await self._named(look, Kind.MODEL, models)).items():
                     names = of_provider[provider], text
-                    charge = _charge(look, span, names, by_model[model], _tags(look, grouped))
+                    charge = _charge(look, span, names, by_model[model], tags)
                     rows.append(focus_row(charge))
         return rows
 

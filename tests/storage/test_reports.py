@@ -271,10 +271,12 @@ async def test_a_foreign_workspace_adds_nothing(store: Seeded) -> None:
 def test_a_plan_reads_day_rows_for_whole_days_and_nothing_else() -> None:
     days = Span(day_start_ms(20_000, "Asia/Kolkata"), day_start_ms(20_030, "Asia/Kolkata"))
     edges = cut_at_days(days, "Asia/Kolkata", 0)
-    planned = plan(Question(Kind.MODEL, days, "Asia/Kolkata"), None, edges)
+    of_all = Question(Kind.MODEL, days, "Asia/Kolkata")
+    planned = plan(of_all, route(of_all), fine=False)
     assert planned == Plan(Flat(Kind.MODEL, None), (20_000, 20_030), (), ())
     of_one = Question(Kind.TOTAL, days, "Asia/Kolkata", {Kind.CUSTOMER: 3})
-    assert plan(of_one, None, edges) == Plan(Flat(Kind.CUSTOMER, 3), (20_000, 20_030), (), ())
+    planned = plan(of_one, route(of_one), fine=False, edges=edges)
+    assert planned == Plan(Flat(Kind.CUSTOMER, 3), (20_000, 20_030), (), ())
 
 
 def test_sums_past_64_bits_stay_exact() -> None:

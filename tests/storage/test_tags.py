@@ -18,7 +18,7 @@ from llmtrack.storage.erasure import START, erase_customer_events, erase_custome
 from llmtrack.storage.event_pages import event_page
 from llmtrack.storage.labels import choices, value_of
 from llmtrack.storage.purge import purge_events
-from llmtrack.storage.questions import Question, TooMuchToRead, plan
+from llmtrack.storage.questions import Question, TooMuchToRead, route
 from llmtrack.storage.reports import usage_by_value
 from llmtrack.storage.tracked_tags import tags_of, tracked_tags, untrack_tag
 from tests.storage.seeded import WORKSPACE_ID, Seeded, random_row, repeatable, seeded
@@ -63,8 +63,8 @@ async def test_events_that_were_there_are_counted_and_answers_are_exact_meanwhil
     async with store.scope.reading() as reading:
         [team, tier] = await tags_of(reading)
         assert (team.counted_quarter, team.known_ms) == (0, None)
-        assert plan(Question(team, SPAN, ZONE, {Kind.MODEL: 1})).route is not None
-        assert plan(Question(team, SPAN, ZONE, {tier: 1})).route is not None
+        assert route(Question(team, SPAN, ZONE, {Kind.MODEL: 1})) is not None
+        assert route(Question(team, SPAN, ZONE, {tier: 1})) is not None
 
 
 async def test_values_past_the_bound_count_as_other_values_and_nothing_is_lost(
