@@ -53,14 +53,15 @@ class Table(NamedTuple):
 async def get_statement(request: web.Request) -> web.StreamResponse:
     scope, now_ms = request[SCOPE], request.app[CLOCK_MS]()
     today = local_date(now_ms, scope.time_zone)
-    first = _month(request.query.get("month", ""), today)
-    end = next_month(first)
-    start_ms, end_ms = (day_start_ms(day_number(day), scope.time_zone) for day in (first, end))
-    span = Span(start_ms, end_ms)
+    asked = _month(request.query.get("month", ""))
     async with scope.reading() as reading:
+        months = _months(await used_days(reading), today)
+        first = asked or months[:2][-1]  # the last full one, where that may have events
+        end = next_month(first)
+        start_ms, end_ms = (day_start_ms(day_number(day), scope.time_zone) for day in (first, end))
+        span = Span(start_ms, end_ms)
         days = await breakdown_by_day(reading, Question(Kind.TOTAL, span, scope.time_zone))
         tables = [await _table(reading, scope, name, span) for name in TABLES]
-        used = await used_days(reading)
     return page(
         request,
         "statement.html",
@@ -71,7 +72,7 @@ async def get_statement(request: web.Request) -> web.StreamResponse:
         digits=usd_digits(sums.cost_pico for sums in _lines(days, tables)),
         days=days,
         tables=tables,
-        months=_months(used, today),
+        months=sorted({*months, first}, reverse=True),
         zone=scope.time_zone,
         path=request.path,
     )
@@ -95,10 +96,10 @@ async def _table(reading: ScopedReading, scope: Scope, name: str, span: Span) ->
     return Table(name, rows, len(rest), total_of(values[value] for value in rest))
 
 
-def _month(text: str, today: date) -> date:
-    """The first day of the month asked for; without one, of the last full month."""
+def _month(text: str) -> date | None:
+    """The first day of the month asked for."""
     if not text:
-        return month_start(month_start(today) - timedelta(days=1))
+        return None
     if not _MONTH.fullmatch(text) or not "1970-02" <= text < "9999":
         raise InvalidValue("month", f"{text[:20]!r} is no month", fix="write it as 2026-10")
     return date.fromisoformat(f"{text}-01")

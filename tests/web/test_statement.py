@@ -47,6 +47,22 @@ async def test_every_table_adds_up_to_the_same_exact_total(client: Client, world
     assert totals == {Decimal(sum(costs)) / 10**12}
 
 
+async def test_the_month_shown_is_the_one_chosen(client: Client, world: World) -> None:
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/statement"
+
+    for query, month in (("", "November 2026"), ("?month=2024-02", "February 2024")):
+        _, text = await get(client, path + query)
+        assert f"Statement for {month}" in text
+        assert re.findall(r"selected>([^<]+)<", text) == [month]
+
+    assert client.app is not None
+    event = make_event(timestamp_ms=NOW_MS - 40 * DAY_MS, received_ms=NOW_MS)
+    await client.app[INGEST].add([event])
+    _, text = await get(client, path)
+    assert re.findall(r"selected>([^<]+)<", text) == ["October 2026"], "the last full one"
+
+
 @pytest.mark.parametrize(
     ("month", "status"),
     [("", 200), ("2026-11", 200), ("2026-13", 422), ("9999-12", 422), ("٢٠٢٦-11", 422)],
