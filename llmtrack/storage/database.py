@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
@@ -14,6 +15,7 @@ from llmtrack.storage.connections import BUSY_TIMEOUT_MS, connect_behind, connec
 from llmtrack.storage.migrating import migrate
 from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.pending_sums import PendingSums, settle
+from llmtrack.storage.recent_answers import LIFE_S, RecentAnswers
 from llmtrack.storage.wall import TooSlow, Walled
 from llmtrack.storage.write_wall import INSTANCE, Writing
 from llmtrack.storage.writer import Job, Writer, transaction
@@ -60,6 +62,7 @@ class Database:
         # Counts every change that was not an ingest batch: what is cached from the file is
         # good for as long as this stays the same.
         self.generation = 0
+        self.recent = RecentAnswers(lambda: self.generation)
         self.sums = PendingSums()
         self._data_version = -1
         self._writer = writer
@@ -232,10 +235,15 @@ class Database:
         return self.generation
 
     async def watch(self, period_s: float) -> None:
-        """Keep `generation` honest while nothing is written here. Runs until cancelled."""
-        while True:
+        """Keep `generation` honest while nothing is written here, and recent answers recent.
+
+        Runs until cancelled.
+        """
+        for turn in count(1):
             await asyncio.sleep(period_s)
             self._writer.submit(self._notice)
+            if turn % round(LIFE_S / period_s) == 0:
+                self.recent.forget()
 
     def _committed(self) -> None:
         self.sums.settled()

@@ -96,7 +96,7 @@ async def value_of(reading: ScopedReading, kind: Dimension, slug: str) -> int | 
 
 READ_CHOICES = """
 -- labels.choices
-select value
+select value, count(*) as days
 from usage_day
 where workspace_id = :workspace_id
   and kind = :kind
@@ -111,15 +111,17 @@ limit :most
 
 CUSTOMER_DAYS = 3
 TAG_ROWS_MAX = 3_000
+KEPT_FROM_ROWS = 300
+"""What took less to find is read anew each time: a new installation shows each new name at once."""
 
 
 async def choices(
     reading: ScopedReading, kind: Dimension, days: tuple[int, int], *, most: int
-) -> list[Label]:
+) -> Sequence[Label]:
     """The values seen on some days, the dearest first: what a filter offers.
 
     Of customers, who are many, those of the last CUSTOMER_DAYS; of a tag with many values, those
-    of as many days as have TAG_ROWS_MAX rows.
+    of as many days as have TAG_ROWS_MAX rows. What took long to find may be a minute old.
     """
     first, end = days
     if kind is Kind.CUSTOMER:
@@ -127,7 +129,14 @@ async def choices(
     elif isinstance(kind, Tag):
         a_day = max(1, await count_values(reading, kind))
         first = max(first, end - TAG_ROWS_MAX // a_day)
+    question = ("choices", kind, first, end, most)
+    known: Sequence[Label] | None = reading.recent(question)
+    if known is not None:
+        return known
     rows = await reading.rows(READ_CHOICES, kind=kind, first=first, end=end, most=most)
     values = [row["value"] for row in rows]
     labels = await labels_of(reading, kind, values)
-    return [labels[value] for value in values if value in labels and labels[value].slug]
+    offered = [labels[value] for value in values if value in labels and labels[value].slug]
+    if sum(row["days"] for row in rows) >= KEPT_FROM_ROWS:
+        reading.keep_recent(question, offered)
+    return offered

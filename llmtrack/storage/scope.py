@@ -6,14 +6,15 @@ workspace cannot be looked up.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from llmtrack.domain.roles import Role
 from llmtrack.storage.database import Database, Reading
+from llmtrack.storage.recent_answers import RecentAnswers
 
-REMEMBERED_ROWS_MAX = 8
+REMEMBERED_ROWS_MAX = 100
 """Of a query that may be asked again in the same reading: longer answers are not kept."""
 STEPS_MAX = 1_000_000_000
 """Steps of SQLite's machine that the queries of one page may take: 10 to 20 seconds."""
@@ -25,9 +26,10 @@ P = ParamSpec("P")
 class ScopedReading:
     """Reads of one workspace, all of one moment."""
 
-    def __init__(self, reading: Reading, workspace_id: int) -> None:
+    def __init__(self, reading: Reading, workspace_id: int, recent: RecentAnswers) -> None:
         self._reading = reading
         self._workspace_id = workspace_id
+        self._recent, self._begun_at = recent, recent.generation
         self.day_zone: str | None = None
         """What `day_zones` found out; "" while days are moved from one zone to another."""
         self._answers: dict[tuple[object, ...], Sequence[sqlite3.Row]] = {}
@@ -47,6 +49,13 @@ class ScopedReading:
         if len(rows) <= REMEMBERED_ROWS_MAX:
             self._answers[asked] = rows
         return rows
+
+    def recent(self, question: Hashable) -> Any | None:
+        """An answer that may be a minute old; None if it has to be read."""
+        return self._recent.get(self._workspace_id, question)
+
+    def keep_recent(self, question: Hashable, answer: Any) -> None:
+        self._recent.keep(self._workspace_id, question, answer, seen_at=self._begun_at)
 
 
 class Scope:
@@ -75,7 +84,7 @@ class Scope:
     async def reading(self, *, exactly: bool = False) -> AsyncIterator[ScopedReading]:
         within = self._database.reading_within(self.workspace_id, self._steps_max, exactly=exactly)
         async with within as reading:
-            yield ScopedReading(reading, self.workspace_id)
+            yield ScopedReading(reading, self.workspace_id, self._database.recent)
 
     async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
         async with self.reading() as reading:

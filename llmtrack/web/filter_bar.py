@@ -1,5 +1,6 @@
 """The bar above every analytics page: period, filters, and what can be chosen for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llmtrack.domain.periods import date_of_day, day_of, local_date
@@ -44,7 +45,7 @@ class FilterBar:
     zone: str
     values: dict[Dimension, int]
     labels: dict[str, Label]
-    choices: dict[str, list[Label]]
+    choices: dict[str, Sequence[Label]]
     problems: list[str]
     notes: list[str]
     """What the tags of the page do not know of its period."""
@@ -126,8 +127,8 @@ async def load_filter_bar(
 
 async def _choices(
     reading: ScopedReading, query: PageQuery, days: tuple[int, int], chosen: dict[str, Label]
-) -> dict[str, list[Label]]:
-    found = {}
+) -> dict[str, Sequence[Label]]:
+    found: dict[str, Sequence[Label]] = {}
     for name, kind in query.dimensions.items():
         offered = await choices(reading, kind, days, most=CHOICES_MAX)
         # What is chosen is offered, or sending the form would drop it.
