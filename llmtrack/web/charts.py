@@ -15,6 +15,16 @@ NICE_STEPS = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
 SPARK_HEIGHT = 20
 SPARK_POINTS_MAX = 30
 
+# `%` escapes what it puts in.
+_NOTHING = Markup()
+_DRAWING = Markup(
+    '<svg class="%s" viewBox="0 0 %s %s" preserveAspectRatio="none" aria-hidden="true">%s</svg>'
+)
+_PATH = Markup('<path class="%s" d="%s"/>')
+_OUTLINE = Markup('<path d="%s"/>')
+_PART = Markup('<rect class="%s" x="%s" width="%s" height="1"/>')
+_CURSOR = Markup('<rect class="cursor" y="0" width="1" height="%s" hidden=""/>')
+
 
 class Axis:
     """A scale from 0 in a few round steps, up to at least the largest value."""
@@ -46,9 +56,8 @@ def stacked_bars(series: Sequence[Sequence[int]], axis: Axis, classes: Sequence[
                 drawn.append(_bar(place, axis.height(below[place]), axis.height(value)))
                 below[place] += value
         if drawn:
-            paths.append(Markup('<path class="{}" d="{}"/>').format(name, "".join(drawn)))
-    cursor = Markup('<rect class="cursor" y="0" width="1" height="{}" hidden=""/>').format(HEIGHT)
-    return _drawing("bars", buckets, HEIGHT, [*_grid(axis, buckets), cursor, *paths])
+            paths.append(_PATH % (name, "".join(drawn)))
+    return _drawing("bars", buckets, HEIGHT, [*_grid(axis, buckets), _CURSOR % HEIGHT, *paths])
 
 
 def lines(series: Sequence[Sequence[int | None]], axis: Axis, classes: Sequence[str]) -> Markup:
@@ -66,9 +75,8 @@ def lines(series: Sequence[Sequence[int | None]], axis: Axis, classes: Sequence[
             if not joined and (place + 1 == len(values) or values[place + 1] is None):
                 drawn.append("h.1")  # a lone point has no line
         if drawn:
-            paths.append(Markup('<path class="line {}" d="{}"/>').format(name, "".join(drawn)))
-    cursor = Markup('<rect class="cursor" y="0" width="1" height="{}" hidden=""/>').format(HEIGHT)
-    return _drawing("bars", buckets, HEIGHT, [*_grid(axis, buckets), cursor, *paths])
+            paths.append(_PATH % (f"line {name}", "".join(drawn)))
+    return _drawing("bars", buckets, HEIGHT, [*_grid(axis, buckets), _CURSOR % HEIGHT, *paths])
 
 
 def sparkline(values: Sequence[int], name: str = "") -> Markup:
@@ -91,8 +99,7 @@ def sparkline(values: Sequence[int], name: str = "") -> Markup:
     points = "".join(f"L{place} {_short(height)}" for place, height in enumerate(heights))
     # One outline, line and area: its other sides run outside of what is seen.
     outline = f"M-1 {SPARK_HEIGHT + 1}{points}L{last + 1} {SPARK_HEIGHT + 1}z"
-    shapes = [Markup('<path d="{}"/>').format(outline)]
-    return _drawing(f"spark {name}".strip(), last, SPARK_HEIGHT, shapes)
+    return _drawing(f"spark {name}".strip(), last, SPARK_HEIGHT, [_OUTLINE % outline])
 
 
 def share_bar(parts: Sequence[tuple[str, int]], whole: int) -> Markup:
@@ -101,11 +108,7 @@ def share_bar(parts: Sequence[tuple[str, int]], whole: int) -> Markup:
     for name, part in parts:
         width = part * 100 / whole if whole > 0 else 0
         if width > 0:
-            shapes.append(
-                Markup('<rect class="{}" x="{}" width="{}" height="1"/>').format(
-                    name, _short(start), _short(width)
-                )
-            )
+            shapes.append(_PART % (name, _short(start), _short(width)))
         start += width
     return _drawing("share", 100, 1, shapes)
 
@@ -126,9 +129,7 @@ def labelled_places(count: int, most: int) -> set[int]:
 
 def _grid(axis: Axis, buckets: int) -> list[Markup]:
     return [
-        Markup('<path class="grid" d="M0 {}H{}"/>').format(
-            _short(HEIGHT - axis.height(tick)), buckets
-        )
+        _PATH % ("grid", f"M0 {_short(HEIGHT - axis.height(tick))}H{buckets}")
         for tick in axis.ticks
     ]
 
@@ -143,6 +144,4 @@ def _short(value: float) -> str:
 
 
 def _drawing(name: str, width: int, height: int, shapes: Sequence[Markup]) -> Markup:
-    return Markup(
-        '<svg class="{}" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
-    ).format(name, max(width, 1), height, Markup("").join(shapes))
+    return _DRAWING % (name, max(width, 1), height, _NOTHING.join(shapes))

@@ -32,6 +32,12 @@ COST_STATUS_TEXTS = {
 }
 
 
+_NAME = Markup('<bdi class="name">%s</bdi>')
+_TITLED_NAME = Markup('<bdi class="name" title="%s">%s</bdi>')
+_STATUS = Markup('<span class="badge%s">%s</span>')
+_UNKNOWN = Markup('<span class="muted" title="%s">unknown</span>')
+
+
 def uuid_of(event: Event) -> str:
     return event_uuid(event.timestamp_ms, event.id)
 
@@ -51,8 +57,8 @@ def _named(text: str | None, id_text: str = "") -> str:
         return NOTHING
     title = f"{text} ({id_text})" if id_text not in ("", text) else text
     if title == text and len(text) <= NEVER_CUT:
-        return Markup('<bdi class="name">{}</bdi>').format(text)
-    return Markup('<bdi class="name" title="{}">{}</bdi>').format(title, text)
+        return _NAME % text
+    return _TITLED_NAME % (title, text)
 
 
 def _text(field: str, title: str, name: str = "") -> Column:
@@ -84,15 +90,13 @@ def _duration(field: str, title: str) -> Column:
 
 def _status(event: Event, _: str) -> Markup:
     kind = ("", " bad", " bad", " warn")[event.status]
-    return Markup('<span class="badge{}">{}</span>').format(kind, STATUSES[event.status])
+    return _STATUS % (kind, STATUSES[event.status])
 
 
 def _cost(event: Event, _: str) -> Markup:
     status = CostStatus(event.cost_status)
     if event.cost_pico is None:
-        return Markup('<span class="muted" title="{}">unknown</span>').format(
-            COST_STATUS_TEXTS[status]
-        )
+        return _UNKNOWN % COST_STATUS_TEXTS[status]
     if status is CostStatus.PARTIAL:
         return Markup(
             '{}<span class="partial" title="a lower bound: priced in part"> + ?</span>'

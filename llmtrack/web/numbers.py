@@ -19,6 +19,9 @@ SMALLEST_SHOWN = Decimal("0.000001")
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 
 
+# A page has hundreds: `%` escapes as `format` does, in a third of the time.
+_TITLED = Markup('<span title="%s">%s</span>')
+_TIME = Markup('<time datetime="%s" title="%s">%s</time>')
 _SHOWN: ContextVar[DisplayCurrency | None] = ContextVar("shown_currency", default=None)
 
 
@@ -206,10 +209,8 @@ def _three_digits(value: Decimal) -> str:
 
 
 def _titled(text: str, title: str) -> Markup:
-    return Markup('<span title="{}">{}</span>').format(title, text)
+    return _TITLED % (title, text)
 
 
 def _time(timestamp_ms: int, text: str, title: str) -> Markup:
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        rfc3339(timestamp_ms), title, text
-    )
+    return _TIME % (rfc3339(timestamp_ms), title, text)
