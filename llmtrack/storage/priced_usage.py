@@ -4,18 +4,19 @@ from typing import NamedTuple
 
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.spans import Span
-from llmtrack.domain.usage import Usage
+from llmtrack.domain.usage import COUNT_FIELDS, Usage
 from llmtrack.storage.dimensions import Filters
-from llmtrack.storage.event_rows import COLUMNS, EventRow
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.stored_usage import Key, stored_usage
+from llmtrack.storage.stored_usage import Key, usage_of
 from llmtrack.storage.usage_rows import FILTER_EVENTS, filter_values
 
 BATCH_EVENTS = 1_000
+_INVALID = int(CostStatus.INVALID_USAGE)  # plain: this is asked of every event
 
 READ_BATCH = f"""
 -- priced_usage.priced_usage
-select {COLUMNS},
+select timestamp_ms, id, feature_id, cost_pico, cost_status, usage_convention,
+  {", ".join(COUNT_FIELDS)},
   (select text from name n where n.workspace_id = event.workspace_id
      and n.id = event.service_tier_id) as service_tier
 from event
@@ -52,11 +53,9 @@ async def priced_usage(
     )
     found = []
     for row in rows:
-        *columns, service_tier = tuple(row)
-        event = EventRow(*columns)
-        is_invalid = event.cost_status == CostStatus.INVALID_USAGE
-        usage = None if is_invalid else stored_usage(event)
-        found.append(PricedUsage(event.feature_id, usage, service_tier, event.cost_pico))
+        _, _, feature_id, cost_pico, cost_status, convention, *counts, service_tier = row
+        usage = None if cost_status == _INVALID else usage_of(counts, convention)
+        found.append(PricedUsage(feature_id, usage, service_tier, cost_pico))
     if len(rows) < BATCH_EVENTS:
         return found, None
     return found, (rows[-1]["timestamp_ms"], rows[-1]["id"])

@@ -7,13 +7,14 @@ stored, so from them alone it would look like usage that has a price.
 import json
 import sqlite3
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from llmtrack.domain.costs import Cost, CostStatus
 from llmtrack.domain.periods import QUARTER_MS
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.domain.spans import Span
-from llmtrack.domain.usage import Convention, Usage
+from llmtrack.domain.usage import COUNT_FIELDS, Convention, Usage
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_rows import COLUMNS, EventRow
 from llmtrack.storage.reprice_runs import Selection
@@ -88,6 +89,9 @@ select id from name where workspace_id = :workspace_id and kind = :kind and text
 """
 
 
+_convention = cache(Convention)  # there are few, and making one takes as long as all the rest
+
+
 class StoredUsage(NamedTuple):
     """An event with the names and counts that its price follows from."""
 
@@ -115,21 +119,26 @@ class Keys(NamedTuple):
 
 def stored_usage(row: EventRow) -> Usage:
     """The canonical usage that an event was priced by. Not for `invalid_usage`."""
-    total = row.total_tokens
-    if row.input_tokens is not None and row.output_tokens is not None:
-        total = row.input_tokens + row.output_tokens  # not stored where it follows
+    return usage_of([getattr(row, name) for name in COUNT_FIELDS], row.usage_convention)
+
+
+def usage_of(counts: Sequence[int | None], convention: int) -> Usage:
+    """The same of COUNT_FIELDS as they are stored."""
+    sent, answered, total, read, wrote, kept_1h, thought, heard, spoken, searches = counts
+    if sent is not None and answered is not None:
+        total = sent + answered  # not stored where it follows
     return Usage(
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
+        input_tokens=sent,
+        output_tokens=answered,
         total_tokens=total,
-        cache_read_tokens=row.cache_read_tokens,
-        cache_write_tokens=row.cache_write_tokens,
-        cache_write_1h_tokens=row.cache_write_1h_tokens,
-        reasoning_tokens=row.reasoning_tokens,
-        input_audio_tokens=row.input_audio_tokens,
-        output_audio_tokens=row.output_audio_tokens,
-        web_searches=row.web_searches,
-        convention=Convention(row.usage_convention),
+        cache_read_tokens=read,
+        cache_write_tokens=wrote,
+        cache_write_1h_tokens=kept_1h,
+        reasoning_tokens=thought,
+        input_audio_tokens=heard,
+        output_audio_tokens=spoken,
+        web_searches=searches,
+        convention=_convention(convention),
     )
 
 
