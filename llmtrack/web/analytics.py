@@ -48,6 +48,10 @@ class Look:
     def timeframe(self) -> Timeframe:
         return self.bar.timeframe
 
+    @property
+    def may_export(self) -> bool:
+        return may(self.scope.role, Permission.EXPORT)
+
     def question(
         self,
         kind: Dimension | None = None,
@@ -130,12 +134,12 @@ def analytics_page(
         home_url=home_url,
         view=shown,
         views=[(saved, saved.view.url(home_url)) for saved in look.views],
-        may_share_view=may(scope.role, Permission.EXPORT),
+        may_share_view=look.may_export,
         may_share_link=may(scope.role, Permission.MANAGE_MEMBERS),
         share_url=f"{home_url}shared-links?{urlencode(shown._asdict())}",
         refresh_s=WAIT_S if look.days is None else REFRESH_S,
         may_manage_keys=may(scope.role, Permission.MANAGE_KEYS),
-        may_export=may(scope.role, Permission.EXPORT),
+        may_export=look.may_export,
         latest_url=bar.latest_url(look.days) if look.days else None,
         updated=when_seconds(look.now_ms, scope.time_zone),
         too_much=too_much,

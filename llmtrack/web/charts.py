@@ -108,7 +108,7 @@ def share_bar(parts: Sequence[tuple[str, int]], whole: int) -> Markup:
     for name, part in parts:
         width = part * 100 / whole if whole > 0 else 0
         if width > 0:
-            shapes.append(_PART % (name, _short(start), _short(width)))
+            shapes.append(_PART % (name, _short(start, 2), _short(width, 2)))
         start += width
     return _drawing("share", 100, 1, shapes)
 
@@ -139,8 +139,9 @@ def _bar(place: int, bottom: float, height: float) -> str:
     return f"M{place}.5 {_short(HEIGHT - bottom)}V{_short(HEIGHT - bottom - height)}"
 
 
-def _short(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+def _short(value: float, decimals: int = 1) -> str:
+    """A tenth of HEIGHT's units is a quarter of a pixel."""
+    return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def _drawing(name: str, width: int, height: int, shapes: Sequence[Markup]) -> Markup:

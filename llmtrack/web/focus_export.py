@@ -1,10 +1,13 @@
 """Explore as FOCUS: day by day the models of each provider, split by the page's grouping.
 
-A grouping by a tracked tag, feature, key or environment is told in `Tags`, as filters by tags
-are. What has no value of it, or one that is not counted on its own, is in rows without.
+A grouping by a tracked tag, feature, customer, key or environment is told in `Tags`, as filters by
+tags are; a customer by its id, since names may be alike. What has no value of it, or one that is
+not counted on its own, is in rows without.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from llmtrack.domain.periods import (
@@ -26,8 +29,10 @@ from llmtrack.storage.reports import ByValue, usage_by_value
 from llmtrack.storage.sums import NO_SUMS, Sums
 from llmtrack.web.analytics import Look
 
-SPLIT_BY = ("feature", "key", "environment")
-"""And tags. Customers are too many for a row each, day and model."""
+SPLIT_BY = ("feature", "key", "environment", "customer")
+"""And tags."""
+CHUNK_ROWS = 500
+"""So many are written before others get a turn: a day of 2,000 customers has 9,000."""
 
 Parts = list[tuple[int | None, ByValue]]
 """Sums by model, for each value of the grouping; None: the rest."""
@@ -48,37 +53,45 @@ class Focus:
         """What to split by is read as the page reads it. Raises TooMuchToRead."""
         by = look.query.by
         tag = key_of(by) or (by if by in SPLIT_BY else None)
-        found = await usage_by_value(look.reading, look.question()) if tag is not None else {}
+        found: Iterable[int | None] = ()
+        if tag is not None and look.query.kind is not Kind.CUSTOMER:  # each day tells its own
+            found = await usage_by_value(look.reading, look.question())
         return cls(look, tag, sorted(one for one in found if one not in (None, OTHER_VALUE)))
 
     async def days(self) -> AsyncIterator[list[Sequence[Cell]]]:
-        """Each day is of one moment. Raises TooMuchToRead, with several filters alone."""
+        """By CHUNK_ROWS, each day of one moment. Raises TooMuchToRead, with several filters."""
         zone = self._look.scope.time_zone
         for span in buckets_of(self._look.timeframe.span, Step.DAY, zone).spans:
+            rows: list[Sequence[Cell]] = []
             async with self._look.scope.reading() as reading:
-                rows = await self._rows(replace(self._look, reading=reading), span)
+                charges = await self._charges(replace(self._look, reading=reading), span)
+            for charge in charges:
+                rows.append(focus_row(charge))
+                if len(rows) == CHUNK_ROWS:
+                    yield rows
+                    rows = []
+                    await asyncio.sleep(0)
             yield rows
 
-    async def _rows(self, look: Look, span: Span) -> list[Sequence[Cell]]:
-        rows: list[Sequence[Cell]] = []
-        texts = await self._named(look, self._kind, self._values)
+    async def _charges(self, look: Look, span: Span) -> list[FocusCharge]:
+        charges: list[FocusCharge] = []
         for provider, parts in (await _by_provider(look, span, self._values)).items():
-            of_provider = await self._named(look, Kind.PROVIDER, [provider])
+            [named] = (await self._named(look, Kind.PROVIDER, [provider])).values()
+            values = [value for value, _ in parts if value is not None]
+            texts = await self._named(look, self._kind, values) if self._tag else {}
             for value, by_model in parts:
                 grouped = {self._tag: texts[value]} if self._tag and value is not None else {}
                 tags = _tags(look, grouped)
                 models = [model for model in by_model if model is not None]
                 for model, text in (await self._named(look, Kind.MODEL, models)).items():
-                    names = of_provider[provider], text
-                    charge = _charge(look, span, names, by_model[model], tags)
-                    rows.append(focus_row(charge))
-        return rows
+                    charges.append(_charge(look, span, (named, text), by_model[model], tags))
+        return charges
 
     async def _named(self, look: Look, kind: Dimension, values: Sequence[int]) -> dict[int, str]:
         missing = [value for value in values if (kind, value) not in self._names]
         if missing:
             labels = await labels_of(look.reading, kind, missing)
-            is_coded = kind in (Kind.MODEL, Kind.PROVIDER)
+            is_coded = kind in (Kind.MODEL, Kind.PROVIDER, Kind.CUSTOMER)
             for value in missing:
                 label = labels.get(value) or Label("", "")
                 self._names[kind, value] = label.slug if is_coded else label.text
@@ -91,13 +104,16 @@ async def _by_provider(look: Look, span: Span, values: Sequence[int]) -> dict[in
     alone: dict[int | None, int] = {
         model: ours[0] for model, ours in providers.items() if len(ours) == 1
     }
+    models = [model for model in providers if model is not None]
     found: dict[int, Parts] = {}
-    for value, by_model in await _parts(look, span, values, {}):
+    for value, by_model in await _parts(look, span, (models, values), {}):
         for provider in sorted({alone[model] for model in by_model if model in alone}):
             own = {model: by_model[model] for model in by_model if alone.get(model) == provider}
             found.setdefault(provider, []).append((value, own))
     for provider in sorted({one for ours in providers.values() if len(ours) > 1 for one in ours}):
-        for value, by_model in await _parts(look, span, values, {Kind.PROVIDER: provider}):
+        several = [model for model in models if model not in alone]
+        of_provider: dict[Dimension, int] = {Kind.PROVIDER: provider}
+        for value, by_model in await _parts(look, span, (several, values), of_provider):
             shared = {model: by_model[model] for model in by_model if model not in alone}
             found.setdefault(provider, []).append((value, shared))
     return dict(sorted(found.items()))
@@ -124,8 +140,15 @@ async def _providers_of_models(look: Look, span: Span) -> dict[int, list[int]]:
 
 
 async def _parts(
-    look: Look, span: Span, values: Sequence[int], more_filters: dict[Dimension, int]
+    look: Look,
+    span: Span,
+    asked: tuple[Sequence[int], Sequence[int]],
+    more_filters: dict[Dimension, int],
 ) -> Parts:
+    """`asked`: the models that there are, and values of the grouping."""
+    models, values = asked
+    if look.query.kind is Kind.CUSTOMER:
+        return await _customer_parts(look, span, models, more_filters)
     question = look.question(Kind.MODEL, span, more_filters)
     rest = dict(await usage_by_value(look.reading, question))
     of_values = await usage_of_values(look.reading, question, look.query.kind, values)
@@ -134,6 +157,22 @@ async def _parts(
         for model, sums in by_model.items():
             rest[model] = rest.get(model, NO_SUMS) - sums
     return [*parts, (None, {model: sums for model, sums in rest.items() if sums.events})]
+
+
+async def _customer_parts(
+    look: Look, span: Span, models: Sequence[int], more_filters: dict[Dimension, int]
+) -> Parts:
+    """The customers of each model, not the models of each of thousands of customers."""
+    only = dict(look.bar.values.items()).get(Kind.MODEL)
+    question = look.question(Kind.CUSTOMER, span, more_filters)
+    of_models = await usage_of_values(
+        look.reading, question, Kind.MODEL, models if only is None else [only]
+    )
+    found: dict[int | None, ByValue] = defaultdict(dict)
+    for model, customers in of_models.items():
+        for customer, sums in customers.items():
+            found[customer][model] = sums
+    return list(found.items())
 
 
 def _tags(look: Look, grouped: Mapping[str, str]) -> dict[str, str]:

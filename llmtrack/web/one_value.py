@@ -108,7 +108,7 @@ async def _load(look: Look, name: str) -> dict[str, Any]:
         "nothing": not data.report.total.events,
         "data": data,
         "tiles": tiles_of(data, look.timeframe),
-        "chart": overview_chart(query, data, look.scope.time_zone),
+        "chart": overview_chart(query, data, look.scope.time_zone, may_export=look.may_export),
         "table": table_of(query, data),
         "groupings": [
             (each, query.with_by(each).url, each == query.by)

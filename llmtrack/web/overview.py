@@ -41,7 +41,7 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         price_list=await list_age(request.app[PRICE_BOOKS], now_ms=request.app[CLOCK_MS]()),
         groupings=[(name, query.with_by(name).url, name == query.by) for name in query.dimensions],
         tiles=tiles_of(data, look.timeframe),
-        chart=overview_chart(query, data, look.scope.time_zone),
+        chart=overview_chart(query, data, look.scope.time_zone, may_export=look.may_export),
         table=table_of(query, data),
         sentences=sentences,
         changes_url=_changes_url(query, sentences),

@@ -18,7 +18,9 @@ SERIES_MAX = 5
 Measure = Callable[[Sums], int | None]
 
 
-def overview_chart(query: PageQuery, data: OverviewData, zone_name: str) -> Chart:
+def overview_chart(
+    query: PageQuery, data: OverviewData, zone_name: str, *, may_export: bool = False
+) -> Chart:
     report, buckets = data.report, data.buckets
     by_cost = report.total.cost_pico > 0
     measure: Measure = attrgetter("known_cost_pico" if by_cost else "events")
@@ -30,10 +32,16 @@ def overview_chart(query: PageQuery, data: OverviewData, zone_name: str) -> Char
         tick=tick_usd if by_cost else tokens_short,
         zoom_url=query.with_period(DEFAULT).url,
         is_money=by_cost,
+        exact_url=_export_url(query, "cost" if by_cost else "requests") if may_export else None,
     )
     exact: Write = usd if by_cost else tokens
     series = largest_series(query, report, data.labels, (measure, exact))
     return chart_of(series, buckets, zone_name, style)
+
+
+def _export_url(query: PageQuery, metric: str) -> str:
+    home = "/".join(query.path.split("/")[:3])
+    return query.at(f"{home}/explore/export").with_extra("metric", metric).url
 
 
 def series_classes(report: UsageReport, most: int = SERIES_MAX) -> dict[int | None, str]:

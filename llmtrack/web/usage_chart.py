@@ -53,6 +53,8 @@ class Chart:
     zoom_url: str
     step: str
     stacked: bool
+    exact_url: str | None
+    """Of the same amounts as a file, for who has no script and sees rounded ones."""
 
     @property
     def help(self) -> str:
@@ -69,6 +71,7 @@ class Style(NamedTuple):
     zoom_url: str
     stacked: bool = True
     is_money: bool = False
+    exact_url: str | None = None
 
 
 def chart_of(series: list[Series], buckets: Buckets, zone_name: str, style: Style) -> Chart:
@@ -97,6 +100,7 @@ def chart_of(series: list[Series], buckets: Buckets, zone_name: str, style: Styl
         zoom_url=style.zoom_url,
         step=buckets.step.value,
         stacked=style.stacked,
+        exact_url=style.exact_url,
     )
 
 

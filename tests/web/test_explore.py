@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections import Counter
 from decimal import Decimal
+from html import unescape
 
 import pytest
 
@@ -76,6 +77,25 @@ async def test_exported_costs_add_up_to_the_pico(client: Client, world: World, e
     assert sum(Decimal(row["cost_usd"]) for row in rows) == Decimal(cost_pico) / 10**12
 
 
+@pytest.mark.parametrize("page", ["?", "?by=customer", "by/feature?feature=chat&by=model"])
+async def test_a_chart_leads_to_its_exact_amounts(client: Client, world: World, page: str) -> None:
+    """Hovering needs a script; a link does not."""
+    await ten_days(client)
+    home = f"/w/{world.acme.public_id}/"
+    await sign_in(client, "alice")
+    _, text = await get(client, home + page)
+    link = re.search(rf'<a href="({home}explore/export[^"]+)" download', text)
+    assert link
+    shown = re.findall(r'data-pico="([^"]+)"', text)
+
+    rows = await rows_of(client, unescape(link[1]))
+
+    exact = sum(Decimal(row["cost_usd"]) for row in rows)
+    assert exact * 10**12 == sum(int(pico) for picos in shown for pico in picos.split()) > 0
+    await sign_in(client, "bob")
+    assert "explore/export" not in (await get(client, home + page))[1]
+
+
 async def test_every_cost_tells_its_exact_amount_on_hover(client: Client, world: World) -> None:
     """In the legend, the table, the pivot, and the causes of a change."""
     exact = "0.123456789012"
@@ -136,6 +156,49 @@ async def test_focus_is_split_by_feature_where_models_are_of_several_providers(
     }
     of_ten_days = [row for row in rows if row["ProviderName"] != "xai"]
     assert sum(Decimal(row["BilledCost"]) for row in of_ten_days) == Decimal(cost_pico) / 10**12
+
+
+@pytest.mark.parametrize("more", ["", "&feature=chat", "&model=gpt-4o", "&provider=openai"])
+async def test_focus_is_split_by_customer(client: Client, world: World, more: str) -> None:
+    """By id: two of them have one name. Models are of two providers, one is of one."""
+    events = [
+        make_event(
+            provider=("openai", "anthropic")[place % 5 == 0],
+            model=("gpt-4o", "sonnet")[place % 3 == 0],
+            feature=("chat", "search")[place % 2],
+            customer_id=("c1", "c2", None)[place % 7 % 3],
+            customer_name=None if place % 7 % 3 == 2 else "Twin Limited",
+            cost_pico=10**12 + place,
+            timestamp_ms=NOW_MS - place % 10 * DAY_MS,
+            received_ms=NOW_MS,
+        )
+        for place in range(60)
+    ]
+    alone = make_event(
+        provider="xai", model="grok-3", feature="chat", customer_id="c1", timestamp_ms=NOW_MS
+    )
+    events.append(alone)
+    assert client.app is not None
+    await client.app[INGEST].add(events)
+    await sign_in(client, "alice")
+
+    path = f"/w/{world.acme.public_id}/explore/export?format=focus&by=customer{more}"
+    rows = await rows_of(client, path)
+
+    expected: Counter[tuple[str | None, str, str]] = Counter()
+    for priced in events:
+        event = priced.event
+        wanted = {"feature": event.feature, "model": event.model, "provider": event.provider}
+        name, _, value = more.removeprefix("&").partition("=")
+        if not name or wanted[name] == value:
+            what = event.customer_id, event.provider, event.model
+            expected[what] += priced.cost.cost_pico or 0
+    found: Counter[tuple[str | None, str, str]] = Counter()
+    for row in rows:
+        tags = json.loads(row["Tags"]) if row["Tags"] else {}
+        what = tags.get("customer"), row["ProviderName"], row["ServiceName"]
+        found[what] += int(Decimal(row["BilledCost"]) * 10**12)
+    assert found == expected
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "focus", "csv&by=model&sub=feature"])
