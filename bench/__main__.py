@@ -29,7 +29,8 @@ ON_DATASET = {"reads", "start", "together", "columnar", "check"}
 def main() -> None:
     options = argparse.ArgumentParser(prog="bench", description=__doc__)
     options.add_argument("--short", action="store_true", help="few rounds and a small file")
-    options.add_argument("--events", type=int, help="of the data set; default 10,000,000")
+    events = "of the data set, and the last of growth; default 10,000,000"
+    options.add_argument("--events", type=int, help=events)
     options.add_argument("--dataset", type=Path, help="a data directory made by an earlier --keep")
     options.add_argument("--keep", type=Path, help="make the data set here and leave it there")
     options.add_argument(
@@ -63,6 +64,8 @@ def _measured(asked: argparse.Namespace, directory: Path) -> list[Figure]:
         found += _on_dataset(asked, directory, wanted, rounds)
     if "growth" in wanted:
         sizes = [10_000, 50_000] if asked.short else [100_000, 1_000_000, 10_000_000]
+        if asked.events:
+            sizes = [*(size for size in sizes if size < asked.events), asked.events]
         found += growth_figures(directory, sizes, rounds=rounds, seconds=seconds)
     return found
 
