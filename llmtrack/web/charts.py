@@ -10,6 +10,7 @@ from decimal import Decimal
 from markupsafe import Markup
 
 HEIGHT = 100
+ONE = Decimal(1)
 TICKS = 4
 NICE_STEPS = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
 SPARK_HEIGHT = 20
@@ -27,14 +28,17 @@ _CURSOR = Markup('<rect class="cursor" y="0" width="1" height="%s" hidden=""/>')
 
 
 class Axis:
-    """A scale from 0 in a few round steps, up to at least the largest value."""
+    """A scale from 0 in a few round steps, up to at least the largest value.
 
-    def __init__(self, largest: int, *, ticks: int = TICKS) -> None:
-        step = Decimal(max(largest, 1)) / ticks
+    `rate`: what a unit is as it is shown, where that is to be round.
+    """
+
+    def __init__(self, largest: int, *, ticks: int = TICKS, rate: Decimal = ONE) -> None:
+        step = Decimal(max(largest, 1)) * rate / ticks
         magnitude = Decimal(1).scaleb(step.adjusted())
         nice = next(nice for nice in NICE_STEPS if nice * magnitude >= step)
         # Whole units: half a request or half a pico-dollar is no tick.
-        self.step = max(1, int(nice * magnitude))
+        self.step = max(1, round(nice * magnitude / rate))
         self.ticks = [self.step * place for place in range(-(-largest // self.step) + 1)]
         if len(self.ticks) == 1:
             self.ticks.append(self.step)

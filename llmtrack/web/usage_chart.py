@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from llmtrack.domain.periods import local_date, rfc3339, zone
 from llmtrack.domain.spans import Buckets, Span, Step
-from llmtrack.web.charts import Axis, axis_texts, labelled_places, lines, stacked_bars
-from llmtrack.web.numbers import NOTHING, usd_short
+from llmtrack.web.charts import ONE, Axis, axis_texts, labelled_places, lines, stacked_bars
+from llmtrack.web.numbers import NOTHING, shown_currency, usd_short
 
 LABELS_MAX = 8
 
@@ -78,7 +79,9 @@ def chart_of(series: list[Series], buckets: Buckets, zone_name: str, style: Styl
     texts = _bucket_texts(buckets, zone_name)
     places = labelled_places(len(texts), LABELS_MAX)
     minor = sorted(places, reverse=True)[1::2]
-    axis = Axis(_largest(series, len(texts), stacked=style.stacked))
+    shown = shown_currency() if style.is_money else None
+    rate = Decimal(shown.usd_rate) if shown else ONE
+    axis = Axis(_largest(series, len(texts), stacked=style.stacked), rate=rate)
     classes = [one.css_class for one in series]
     if style.stacked:
         drawing = stacked_bars([[v or 0 for v in one.values] for one in series], axis, classes)
@@ -107,9 +110,7 @@ def chart_of(series: list[Series], buckets: Buckets, zone_name: str, style: Styl
 def tick_usd(pico: int) -> str:
     """Nothing for less than can be shown: an axis of nothing has a step of one pico-dollar."""
     text = usd_short(pico)
-    if "<" in text:
-        return ""
-    return "$0" if pico == 0 else text.removesuffix(".00")
+    return "" if "<" in text else text.removesuffix(".00")
 
 
 def _largest(series: Sequence[Series], count: int, *, stacked: bool) -> int:

@@ -1,9 +1,13 @@
 """Pages in another currency: converted amounts, the rate said, and nothing else changed."""
 
+from decimal import Decimal
+
 import pytest
 
 from llmtrack.domain.currencies import DisplayCurrency
+from llmtrack.web.charts import Axis
 from llmtrack.web.numbers import shown_in, usd, usd_short
+from llmtrack.web.usage_chart import tick_usd
 from tests.conftest import World
 from tests.web.conftest import Client
 from tests.web.people import post, sign_in
@@ -21,6 +25,22 @@ def test_amounts_are_converted_exactly_and_then_rounded() -> None:
         assert usd_short(1) == "<EUR\N{NO-BREAK SPACE}0.000001"
         assert 'title="$1.5"' in usd(PICO * 3 // 2)
     assert usd_short(PICO * 3 // 2) == "$1.50"
+
+
+@pytest.mark.parametrize(
+    ("largest", "texts"),
+    [
+        (PICO * 265 // 100, ["0", "1", "2", "3"]),
+        (PICO * 1000, ["0", "250", "500", "750", "1,000"]),
+        (PICO // 2, ["0", "0.20", "0.40", "0.60"]),
+        (0, ["0", ""]),
+    ],
+)
+def test_an_axis_is_round_in_the_currency_that_is_shown(largest: int, texts: list[str]) -> None:
+    with shown_in(EURO):
+        ticks = Axis(largest, rate=Decimal(EURO.usd_rate)).ticks
+        shown = [tick_usd(tick).removeprefix("EUR\N{NO-BREAK SPACE}") for tick in ticks]
+    assert shown == texts
 
 
 async def set_euro(client: Client, world: World, **form: str) -> tuple[int, str]:
