@@ -40,15 +40,21 @@ where workspace_id = :workspace_id
 """  # noqa: S608 - numbers
 
 
-async def unpacked(reading: ScopedReading, *, until_day: int) -> list[Block]:
+async def unpacked(reading: ScopedReading, *, until_day: int, single_until_day: int) -> list[Block]:
     """The blocks that end before a day and have no packs yet; single days last, else the newest."""
     [days] = await reading.rows(READ_DAYS)
     if days[0] is None:
         return []
-    first, end = days[0], min(days[1], until_day)
+    first, end = days
     packed = {Block(*row) for row in await reading.rows(READ_PACKED)}
     wanted = [
-        block for level in LEVELS for block in blocks_within(level, first // level * level, end)
+        block
+        for level in LEVELS
+        for block in blocks_within(
+            level,
+            first // level * level,
+            min(end, single_until_day if level == ONE_DAY else until_day),
+        )
     ]
     missing = [block for block in wanted if block not in packed]
     return sorted(missing, key=lambda block: (block.days == ONE_DAY, -block.bucket))

@@ -11,7 +11,7 @@ import pytest
 from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import DAY_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
-from llmtrack.services.packing import pack_days
+from llmtrack.services.packing import DAY_SETTLED_MS, pack_days
 from llmtrack.storage.customer_quarters import CUSTOMER_QUARTERS, pack_quarters, quarters_in
 from llmtrack.storage.dimensions import MEASURES, Kind, pair_code
 from llmtrack.storage.dropped_packs import LEVELS, drop_packs
@@ -127,7 +127,7 @@ async def test_what_is_reserved_but_not_filled_is_not_read(store: Seeded) -> Non
             [],
             [20_736, 20_737, 20_738, 20_739],
         )
-        assert block in await unpacked(reading, until_day=20_750)
+        assert block in await unpacked(reading, until_day=20_750, single_until_day=20_750)
 
 
 async def test_an_erased_customer_is_in_no_pack(store: Seeded) -> None:
@@ -238,7 +238,21 @@ async def test_a_day_s_own_quarters_go_when_there_are_those_of_its_four_days(sto
     await pack_days(store.database, now_ms=NOW_MS + DAY_MS)
 
     assert {Block(4, 20_768), Block(1, 20_768)} <= set(await packs_in(store))
-    assert await days_with_quarters(store) == []
+    assert await days_with_quarters(store) == [20_772], "of no four days that are over"
+
+
+async def test_a_day_is_packed_by_itself_an_hour_after_its_end(store: Seeded) -> None:
+    await pack_days(store.database, now_ms=NOW_MS)
+    later = store.rows[0]._replace(id=1, timestamp_ms=day_start_ms(20_772, ZONE))
+    await store.database.write(add_rows, [later], ZONE)
+    end_ms = day_start_ms(20_773, ZONE)
+
+    await pack_days(store.database, now_ms=end_ms + DAY_SETTLED_MS - 1)
+    assert Block(1, 20_772) not in await packs_in(store)
+
+    await pack_days(store.database, now_ms=end_ms + DAY_SETTLED_MS)
+    assert Block(1, 20_772) in await packs_in(store)
+    assert Block(4, 20_772) not in await packs_in(store)
 
 
 async def test_another_workspace_s_packs_are_its_own(store: Seeded) -> None:
