@@ -10,8 +10,10 @@ commitments, regions, resources.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from llmtrack.domain.money import usd_text
@@ -64,6 +66,8 @@ _SAME: dict[str, Cell] = {
     "ServiceSubcategory": "Generative AI",
 }
 """What every row has."""
+_in_order: Callable[[Mapping[str, Cell]], tuple[Cell, ...]] = itemgetter(*COLUMNS)
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class FocusCharge(NamedTuple):
@@ -118,7 +122,7 @@ def focus_row(charge: FocusCharge) -> tuple[Cell, ...]:
         "ServiceName": charge.model,
         "SkuId": sku,
         "SkuPriceId": sku,
-        "Tags": json.dumps(charge.tags, ensure_ascii=False) if charge.tags else None,
+        "Tags": _as_json(charge.tags) if charge.tags else None,
         "x_CacheReadTokens": charge.cache_read_tokens,
         "x_InputTokens": charge.input_tokens,
         "x_OutputTokens": charge.output_tokens,
@@ -126,9 +130,10 @@ def focus_row(charge: FocusCharge) -> tuple[Cell, ...]:
         "x_TimeZone": charge.time_zone,
         "x_UnpricedRequests": charge.unpriced_requests,
     }
-    return tuple(cells[name] for name in COLUMNS)
+    return _in_order(cells)
 
 
+@lru_cache(maxsize=64)
 def _instant(moment_ms: int) -> str:
     """To the second, as the spec has it: "2026-11-20T12:00:00Z"."""
     return f"{datetime.fromtimestamp(moment_ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
