@@ -151,7 +151,7 @@
     bar.removeAttribute("value");
     text.textContent = "asking";
     const answer = await fetch(link.href);
-    if (!answer.ok) throw new Error(answer.statusText);
+    if (!answer.ok) return location.assign(link.href); // it says why
     const rows = Number(answer.headers.get("LLMtrack-Rows"));
     bar.max = Math.max(rows, 1);
     const parts = [];

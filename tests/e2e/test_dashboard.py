@@ -1,6 +1,8 @@
 """The dashboard in a real browser: found by its labels, read by everyone, on any screen."""
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -80,4 +82,35 @@ def test_an_export_tells_how_far_it_is_and_that_it_failed(
     page.route("**/events/export*", lambda route: route.abort())
     page.get_by_role("link", name="JSON lines").click()
     page.get_by_text("Failed:").wait_for()
+    context.close()
+
+
+LINKS = {
+    "?period=30d": ("Show data", "Exact amounts (CSV)"),
+    "explore?period=30d": ("Export", "CSV"),
+    "events?period=7d": ("Export", "CSV"),
+}
+"""Where an export is, what opens it, and its link."""
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("place", LINKS)
+def test_an_export_asks_who_it_is_when_that_was_long_ago(
+    browser: Browser, server: tuple[Appliance, str], place: str, scripts: bool
+) -> None:
+    context = context_of(browser, accept_downloads=True, java_script_enabled=scripts)
+    page = context.new_page()
+    home = sign_in(page, server[0])
+    with closing(sqlite3.connect(server[0].data_dir / "llmtrack.db")) as connection, connection:
+        connection.execute("update session set proved_ms = proved_ms - 16 * 60000")
+    opener, link = LINKS[place]
+    page.goto(home + place)
+    page.wait_for_load_state()
+    page.get_by_text(opener, exact=True).first.click()
+    page.get_by_role("link", name=link, exact=True).click()
+    page.get_by_role("heading", name="Confirm that it is you").wait_for()
+    page.get_by_label("Password").fill(PASSWORD)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Confirm").click()
+    assert download.value.suggested_filename.endswith(".csv")
     context.close()
