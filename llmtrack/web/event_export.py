@@ -16,7 +16,7 @@ from llmtrack.web.auth import require
 from llmtrack.web.context import SCOPE
 from llmtrack.web.event_columns import Column, chosen_columns
 from llmtrack.web.event_query import EXTRAS, wanted_events
-from llmtrack.web.exports import attachment_headers, days_text
+from llmtrack.web.exports import attachment_headers, check_understood, days_text
 
 CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl"}
 ROWS_HEADER = "LLMtrack-Rows"
@@ -30,7 +30,9 @@ async def get_export(request: web.Request) -> web.StreamResponse:
         raise web.HTTPBadRequest(text="The format is csv or jsonl.")
     scope = request[SCOPE]
     async with looking(request, "events", EXTRAS) as look:
-        wanted = wanted_events(look).filter
+        asked = wanted_events(look)
+        check_understood([*look.bar.problems, *asked.problems])
+        wanted = asked.filter
         columns = chosen_columns(look.query.extras.get("columns", ""), look.query.tags)
         try:
             rows = (await usage_total(look.reading, look.question(Kind.TOTAL))).events

@@ -16,8 +16,8 @@ from llmtrack.web.analytics import Look, looking
 from llmtrack.web.auth import require
 from llmtrack.web.explore_data import Explored, explore
 from llmtrack.web.explore_query import EXTRAS, Ask, ask_of
-from llmtrack.web.explore_view import label_of
-from llmtrack.web.exports import attachment_headers, days_text
+from llmtrack.web.explore_view import label_of, pivot_rest, running
+from llmtrack.web.exports import attachment_headers, check_understood, days_text
 from llmtrack.web.focus_export import Focus
 
 CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl", "focus": "text/csv"}
@@ -32,6 +32,7 @@ async def get_explore_export(request: web.Request) -> web.StreamResponse:
     if form not in CONTENT_TYPES:
         raise web.HTTPBadRequest(text="The format is csv, jsonl or focus.")
     async with looking(request, "explore", EXTRAS) as look:
+        check_understood(look.bar.problems)
         if form == "focus":
             focus = await Focus.of(look)
         else:
@@ -41,7 +42,7 @@ async def get_explore_export(request: web.Request) -> web.StreamResponse:
     if form == "focus":
         headers = attachment_headers(f"focus-{days}.csv", CONTENT_TYPES[form])
         return await _stream_focus(request, focus, headers)
-    name = f"{ask.metric.name}-by-{look.query.by}-{days}.{form}"
+    name = f"{ask.metric.name}-by-{look.query.by}-{days}.{form}".replace(":", "-")
     return web.Response(
         body=_written(form, heads, rows), headers=attachment_headers(name, CONTENT_TYPES[form])
     )
@@ -71,6 +72,8 @@ def _written(form: str, heads: Sequence[str], rows: Rows) -> bytes:
 def _table(look: Look, ask: Ask, found: Explored) -> tuple[list[str], Rows]:
     metric = ask.metric
     name = f"{metric.name}_usd" if metric.unit == "usd" else metric.name
+    if ask.cumulative and not ask.sub:
+        name = f"cumulative_{name}"
     if metric.unit not in ("usd", "count"):
         name += f"_{metric.unit.replace('-', '_')}"
     if ask.sub:
@@ -90,6 +93,9 @@ def _bucket_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cel
         lines.append(("Other", list(rest)))
     if found.before_points is not None:
         lines.append(("Before, all", found.before_points))
+    if ask.cumulative:
+        to_end = found.before_points is None
+        lines = [(text, running(points, to_end=to_end)) for text, points in lines]
     for place, span in enumerate(found.buckets.spans):
         for text, points in lines:
             yield *_period(look, span), text, _exact(ask, points[place])
@@ -101,12 +107,16 @@ def _period(look: Look, span: Span) -> tuple[str, str, str]:
 
 
 def _pivot_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell]]:
-    for value, of_subs in found.subs.items():
+    parts = [(_slug(look, found, value), of_subs) for value, of_subs in found.subs.items()]
+    if ask.metric.adds_up:
+        rest = pivot_rest(found)
+        parts.append(("Other", {sub: sums for sub, sums in rest.items() if sums.events}))
+    period = _period(look, look.timeframe.span)
+    for text, of_subs in parts:
         for sub, sums in of_subs.items():
             label = None if sub is None else found.sub_labels.get(sub)
             number = _exact(ask, found.value_of(sums))
-            period = _period(look, look.timeframe.span)
-            yield *period, _slug(look, found, value), _written_value(label), number, sums.events
+            yield *period, text, _written_value(label), number, sums.events
 
 
 def _slug(look: Look, found: Explored, value: int | None) -> str | None:

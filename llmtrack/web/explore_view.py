@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from llmtrack.storage.labels import Label
+from llmtrack.storage.labels import Label, told_apart
 from llmtrack.storage.sums import NO_SUMS, Sums, total_of
 from llmtrack.web.changes import Change, ratio_change
 from llmtrack.web.charts import share_bar
@@ -56,7 +56,7 @@ def explore_chart(query: PageQuery, ask: Ask, found: Explored, zone_name: str) -
     if ask.cumulative:
         # Beside the period before, a shorter one ends where it has no more days.
         to_end = found.before_points is None
-        series = [one._replace(values=_running(one.values, to_end=to_end)) for one in series]
+        series = [one._replace(values=running(one.values, to_end=to_end)) for one in series]
     zoom_url, is_money = query.with_period("30d").url, metric.unit == "usd"
     style = Style(title, metric.write, metric.tick, zoom_url, stacked, is_money)
     return chart_of(series, found.buckets, zone_name, style)
@@ -65,10 +65,11 @@ def explore_chart(query: PageQuery, ask: Ask, found: Explored, zone_name: str) -
 def _by_value(query: PageQuery, ask: Ask, found: Explored) -> list[Series]:
     rest = found.total_points
     series = []
-    for place, value in enumerate(found.order[: min(found.shown, COLORED)], start=1):
+    shown = found.order[: min(found.shown, COLORED)]
+    labels = told_apart({value: label_of(query, found, value) for value in shown})
+    for place, (value, label) in enumerate(labels.items(), start=1):
         points = found.points(value)
         rest = [_less(left, part) for left, part in zip(rest, points, strict=True)]
-        label = label_of(query, found, value)
         url = query.narrowed_to(label.slug).with_extras(query.extras).url if label.slug else None
         amount = written(ask.metric, found.of(value))
         series.append(Series(label.text, f"series-{place}", amount, url, points))
@@ -134,10 +135,7 @@ def _pivot_ends(
     ask: Ask, found: Explored, columns: list[int | None]
 ) -> list[tuple[Line, list[str]]]:
     """What the lines leave out, and the total."""
-    rest = dict(found.sub_totals)
-    for of_subs in found.subs.values():
-        for value, sums in of_subs.items():
-            rest[value] = rest.get(value, NO_SUMS) - sums
+    rest = pivot_rest(found)
     ends = [("Total", found.sub_totals)]
     if any(sums.events for sums in rest.values()):
         ends.insert(0, ("Other", rest))
@@ -151,6 +149,15 @@ def _pivot_ends(
         )
         lines.append((line, [written(ask.metric, _cell(found, one)) for one in cells]))
     return lines
+
+
+def pivot_rest(found: Explored) -> dict[int | None, Sums]:
+    """What is in no line, by the second dimension."""
+    rest = dict(found.sub_totals)
+    for of_subs in found.subs.values():
+        for value, sums in of_subs.items():
+            rest[value] = rest.get(value, NO_SUMS) - sums
+    return rest
 
 
 def _sub_columns(found: Explored) -> list[int | None]:
@@ -212,7 +219,7 @@ def _less(whole: int | None, part: int | None) -> int | None:
     return None if whole is None else whole - (part or 0)
 
 
-def _running(values: Sequence[int | None], *, to_end: bool) -> list[int | None]:
+def running(values: Sequence[int | None], *, to_end: bool) -> list[int | None]:
     """Sums so far: none before the first known value, nor after the last unless `to_end`."""
     known = [place for place, value in enumerate(values) if value is not None]
     if not known:

@@ -1,5 +1,9 @@
 """What files of every export have in common: their names and headers."""
 
+from collections.abc import Sequence
+
+from aiohttp import web
+
 from llmtrack.domain.periods import local_date
 from llmtrack.domain.spans import Span
 
@@ -10,6 +14,15 @@ def days_text(span: Span, time_zone: str) -> str:
         local_date(moment, time_zone).isoformat() for moment in (span.start_ms, span.end_ms - 1)
     )
     return f"{first}-{last}-{time_zone.replace('/', '-')}"
+
+
+def check_understood(problems: Sequence[str]) -> None:
+    """A page tells above itself what it left out of its address; a file would pass for all.
+
+    Raises HTTPBadRequest.
+    """
+    if problems:
+        raise web.HTTPBadRequest(text=" ".join(problems))
 
 
 def attachment_headers(name: str, content_type: str) -> dict[str, str]:

@@ -52,7 +52,8 @@ class Focus:
     async def of(cls, look: Look) -> "Focus":
         """What to split by is read as the page reads it. Raises TooMuchToRead."""
         by = look.query.by
-        tag = key_of(by) or (by if by in SPLIT_BY else None)
+        key = key_of(by)
+        tag = _tag_name(key) if key else by if by in SPLIT_BY else None
         found: Iterable[int | None] = ()
         if tag is not None and look.query.kind is not Kind.CUSTOMER:  # each day tells its own
             found = await usage_by_value(look.reading, look.question())
@@ -176,8 +177,14 @@ async def _customer_parts(
 
 
 def _tags(look: Look, grouped: Mapping[str, str]) -> dict[str, str]:
-    filtered = {key: label.text for name, label in look.bar.labels.items() if (key := key_of(name))}
+    named = {key_of(name): label.text for name, label in look.bar.labels.items()}
+    filtered = {_tag_name(key): text for key, text in named.items() if key}
     return {**filtered, **grouped}
+
+
+def _tag_name(key: str) -> str:
+    """A tracked tag that is called as another grouping is told from that."""
+    return f"tag:{key}" if key in SPLIT_BY else key
 
 
 def _charge(

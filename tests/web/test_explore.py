@@ -77,6 +77,47 @@ async def test_exported_costs_add_up_to_the_pico(client: Client, world: World, e
     assert sum(Decimal(row["cost_usd"]) for row in rows) == Decimal(cost_pico) / 10**12
 
 
+async def test_a_pivot_is_exported_with_what_is_in_no_line(client: Client, world: World) -> None:
+    events = [
+        make_event(feature=f"feature-{number}", cost_pico=number, timestamp_ms=NOW_MS)
+        for number in range(1, 10)
+    ]
+    assert client.app is not None
+    await client.app[INGEST].add(events)
+    await sign_in(client, "alice")
+
+    path = f"/w/{world.acme.public_id}/explore/export?by=feature&sub=model&top=3"
+    rows = await rows_of(client, path)
+
+    costs = {row["feature"]: int(Decimal(row["cost_usd"]) * 10**12) for row in rows}
+    assert costs == {"feature-9": 9, "feature-8": 8, "feature-7": 7, "Other": 21}
+    assert sum(int(row["requests"]) for row in rows) == 9
+
+
+async def test_a_cumulative_chart_is_exported_as_it_is(client: Client, world: World) -> None:
+    cost_pico = await ten_days(client)
+    await sign_in(client, "alice")
+
+    path = f"/w/{world.acme.public_id}/explore/export?cumulative=1&by=provider"
+    rows = await rows_of(client, path)
+
+    last = [row for row in rows if row["from"] == rows[-1]["from"]]
+    total = sum(Decimal(row["cumulative_cost_usd"]) for row in last)
+    assert total == Decimal(cost_pico) / 10**12
+
+
+@pytest.mark.parametrize("place", ["explore/export?format=focus&", "events/export?"])
+@pytest.mark.parametrize("wrong", ["customer=nobody", "period=sometimes", "tag:team=search"])
+async def test_a_file_leaves_out_no_filter(
+    client: Client, world: World, place: str, wrong: str
+) -> None:
+    await ten_days(client)
+    await sign_in(client, "alice")
+    status, text = await get(client, f"/w/{world.acme.public_id}/{place}{wrong}")
+    assert status == 400
+    assert "nobody" in text or "sometimes" in text or "not tracked" in text
+
+
 @pytest.mark.parametrize("page", ["?", "?by=customer", "by/feature?feature=chat&by=model"])
 async def test_a_chart_leads_to_its_exact_amounts(client: Client, world: World, page: str) -> None:
     """Hovering needs a script; a link does not."""
@@ -84,7 +125,7 @@ async def test_a_chart_leads_to_its_exact_amounts(client: Client, world: World, 
     home = f"/w/{world.acme.public_id}/"
     await sign_in(client, "alice")
     _, text = await get(client, home + page)
-    link = re.search(rf'<a href="({home}explore/export[^"]+)" download', text)
+    link = re.search(rf'<a href="({home}explore/export[^"]+)"', text)
     assert link
     shown = re.findall(r'data-pico="([^"]+)"', text)
 
