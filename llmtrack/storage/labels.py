@@ -1,13 +1,16 @@
 """What the numbers in the rollups are called, and which number a name has."""
 
 import json
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from llmtrack.domain.events import STATUS_CODES, STATUSES
 from llmtrack.storage.dimensions import NAMED_KINDS, OTHER_VALUE, Dimension, Kind, Tag
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.tag_values import count_values, texts_of, value_of_text
+
+T = TypeVar("T")
 
 
 class Label(NamedTuple):
@@ -22,6 +25,18 @@ class Label(NamedTuple):
 NO_LABEL = Label("", "")
 OTHER_LABEL = Label("", "other values")
 """Of the values of a tag that are not counted on their own; nothing links to them."""
+
+
+def told_apart(labels: Mapping[T, Label]) -> dict[T, Label]:
+    """Where two read alike, as customers of one name do, with what else is known behind it."""
+    counts = Counter(label.text for label in labels.values())
+    return {
+        value: label._replace(text=f"{label.text} ({label.detail})")
+        if counts[label.text] > 1 and label.detail
+        else label
+        for value, label in labels.items()
+    }
+
 
 READ_NAMES = """
 -- labels.labels_of
@@ -135,7 +150,7 @@ async def choices(
         return known
     rows = await reading.rows(READ_CHOICES, kind=kind, first=first, end=end, most=most)
     values = [row["value"] for row in rows]
-    labels = await labels_of(reading, kind, values)
+    labels = told_apart(await labels_of(reading, kind, values))
     offered = [labels[value] for value in values if value in labels and labels[value].slug]
     if sum(row["days"] for row in rows) >= KEPT_FROM_ROWS:
         reading.keep_recent(question, offered)

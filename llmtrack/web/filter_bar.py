@@ -132,7 +132,7 @@ async def _choices(
     for name, kind in query.dimensions.items():
         offered = await choices(reading, kind, days, most=CHOICES_MAX)
         # What is chosen is offered, or sending the form would drop it.
-        if name in chosen and chosen[name] not in offered:
+        if name in chosen and chosen[name].slug not in {label.slug for label in offered}:
             offered = [chosen[name], *offered]
         found[name] = offered
     return found

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from operator import attrgetter
 
 from llmtrack.domain.timeframes import DEFAULT
-from llmtrack.storage.labels import Label
+from llmtrack.storage.labels import Label, told_apart
 from llmtrack.storage.reports import UsageReport
 from llmtrack.storage.sums import Sums
 from llmtrack.web.dimension_texts import dimension_text
@@ -60,7 +60,9 @@ def largest_series(
     measure, write = how
     rest = [measure(sums) or 0 for sums in report.bucket_totals]
     found = []
-    for value, css_class in series_classes(report).items():
+    classes = series_classes(report)
+    labels = told_apart({value: labels[value] for value in classes if value in labels})
+    for value, css_class in classes.items():
         values = [measure(sums) for sums in report.series.get(value, ())] or [0] * len(rest)
         rest = [left - (part or 0) for left, part in zip(rest, values, strict=True)]
         whole = measure(report.values[value])

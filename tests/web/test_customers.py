@@ -137,3 +137,18 @@ async def test_an_erased_customer_leaves_no_price_behind(client: Client, world: 
 
     async with scope.reading() as reading:
         assert await customer_prices(reading) == {}
+
+
+async def test_two_customers_of_one_name_are_told_apart(client: Client, world: World) -> None:
+    events = [
+        make_event(customer_id=one, customer_name="Twin Limited", timestamp_ms=NOW_MS - 60_000)
+        for one in ("c1", "c2")
+    ]
+    assert client.app is not None
+    await client.app[INGEST].add(events)
+    await sign_in(client, "bob")
+    for page in ("?by=customer", "explore?by=customer"):
+        _, text = await get(client, f"/w/{world.acme.public_id}/{page}")
+        for one in ("c1", "c2"):
+            assert f'<bdi class="name">Twin Limited ({one})</bdi>' in text, page
+            assert f'<option value="{one}">Twin Limited ({one})</option>' in text, page
