@@ -39,6 +39,12 @@ def shown_currency() -> DisplayCurrency | None:
     return _SHOWN.get()
 
 
+def money_unit() -> str:
+    """What stands in heads over amounts."""
+    shown = _SHOWN.get()
+    return shown.currency if shown else "$"
+
+
 def usd_short(pico: int, cents_from: Decimal = CENT) -> str:
     """Two decimals, four significant digits below `cents_from` dollars, never a false zero.
 

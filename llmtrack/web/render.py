@@ -109,6 +109,7 @@ class Renderer:
             cache_size=-1,
         )
         self._environment.globals["static"] = assets.url
+        self._environment.globals["money_unit"] = numbers.money_unit
         self._environment.filters.update(
             usd=numbers.usd,
             usd_each=numbers.usd_each,
