@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from llmtrack.domain.errors import Overloaded
+from llmtrack.services.plain_refusal import HANDSHAKES
 from llmtrack.services.write_trouble import WriteTrouble
 from llmtrack.storage.database import Database
 from llmtrack.storage.priced_events import PricedEvent
@@ -26,6 +27,9 @@ BATCHES_AT_ONCE = 8
 HALF_EVENTS_MIN = 32
 JOIN_TURNS_MAX = 4
 """Turns of the event loop that a batch may grow over while each brings more of it."""
+JOIN_HANDSHAKES_S = 0.004
+"""How long a batch may wait while each turn brings a handshake on: a commit of its own costs an
+event as much as the rest of its storing."""
 HOLD_S = 4.0
 """The official clients give up after 5 s an attempt."""
 SWEEP_S = 0.25
@@ -139,17 +143,23 @@ class Ingest:
             schedule = not self._scheduled
             self._scheduled = True
         if schedule:
-            self._loop.call_soon(self._wake_writer, 0, JOIN_TURNS_MAX)
+            until_s = submission.since + JOIN_HANDSHAKES_S
+            self._loop.call_soon(self._wake_writer, 0, JOIN_TURNS_MAX, HANDSHAKES.steps, until_s)
         return True
 
-    def _wake_writer(self, events_before: int, turns: int) -> None:
+    def _wake_writer(self, events_before: int, turns: int, steps: int, until_s: float) -> None:
         """Hand over once a turn of the loop brought nothing more: not a timer, and no wait.
 
         Requests that are being read right now would each come a little too late for the batch
-        of the first, and pay for a commit of their own.
+        of the first, and pay for a commit of their own; so would those whose connections are
+        being made, as the official client makes one for each event.
         """
-        if turns and events_before < self._pending_events < COMMIT_EVENTS_MAX:
-            self._loop.call_soon(self._wake_writer, self._pending_events, turns - 1)
+        events = self._pending_events
+        is_made = events < HALF_EVENTS_MIN and HANDSHAKES.steps != steps
+        if is_made and time.monotonic() < until_s:
+            self._loop.call_soon(self._wake_writer, events, turns, HANDSHAKES.steps, until_s)
+        elif turns and events_before < events < COMMIT_EVENTS_MAX:
+            self._loop.call_soon(self._wake_writer, events, turns - 1, HANDSHAKES.steps, until_s)
         else:
             self._database.submit(self._store_pending)
 

@@ -10,6 +10,7 @@ import pytest
 from llmtrack.domain.errors import Overloaded
 from llmtrack.services import ingest as ingest_module
 from llmtrack.services.ingest import BATCHES_AT_ONCE, Ingest
+from llmtrack.services.plain_refusal import HANDSHAKES
 from llmtrack.storage.database import Database
 from llmtrack.storage.usage import Outcome
 from tests.events import make_event
@@ -84,6 +85,36 @@ async def test_all_that_wait_share_few_commits(ingest: Ingest, database: Databas
 
     assert await count_events(database) == 40
     assert 1 <= statements.count("commit") <= 5
+
+
+@pytest.mark.parametrize(("goes_on", "batches"), [(True, 1), (False, 3)])
+async def test_a_batch_waits_a_moment_for_those_who_shake_hands(
+    ingest: Ingest, database: Database, monkeypatch: pytest.MonkeyPatch, goes_on: bool, batches: int
+) -> None:
+    """Turns of the loop in which a handshake goes on, with an event now and then."""
+    monkeypatch.setattr(ingest_module, "JOIN_HANDSHAKES_S", 10.0)
+    adding = []
+    for turn in range(30):
+        if turn % 10 == 0:
+            adding.append(asyncio.ensure_future(ingest.add([make_event()])))
+        HANDSHAKES.steps += goes_on
+        await asyncio.sleep(0)
+        if not goes_on:
+            await asyncio.wait(adding)
+    await asyncio.wait_for(asyncio.gather(*adding), timeout=5)
+
+    [[noted]] = await database.rows("select count(*) from unsummed")
+    assert noted == batches, "a note for each commit"
+
+
+async def test_handshakes_without_end_hold_nothing_up(ingest: Ingest) -> None:
+    adding = asyncio.ensure_future(ingest.add([make_event()]))
+    begun = asyncio.get_running_loop().time()
+    while not adding.done():
+        HANDSHAKES.steps += 1
+        await asyncio.sleep(0)
+    assert asyncio.get_running_loop().time() - begun < 2
+    assert isinstance(adding.result()[0], Outcome)
 
 
 async def test_one_event_that_cannot_be_stored_fails_alone(
