@@ -155,8 +155,8 @@ class Ingest:
         being made, as the official client makes one for each event.
         """
         events = self._pending_events
-        is_made = events < HALF_EVENTS_MIN and HANDSHAKES.steps != steps
-        if is_made and time.monotonic() < until_s:
+        is_arriving = events < HALF_EVENTS_MIN and HANDSHAKES.steps != steps
+        if is_arriving and time.monotonic() < until_s:
             self._loop.call_soon(self._wake_writer, events, turns, HANDSHAKES.steps, until_s)
         elif turns and events_before < events < COMMIT_EVENTS_MAX:
             self._loop.call_soon(self._wake_writer, events, turns - 1, HANDSHAKES.steps, until_s)

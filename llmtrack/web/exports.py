@@ -22,7 +22,8 @@ def check_understood(problems: Sequence[str]) -> None:
     Raises HTTPBadRequest.
     """
     if problems:
-        raise web.HTTPBadRequest(text=" ".join(problems))
+        why = "Nothing is exported, because it would not be what was asked for."
+        raise web.HTTPBadRequest(text=" ".join([why, *problems]))
 
 
 def attachment_headers(name: str, content_type: str) -> dict[str, str]:
