@@ -69,9 +69,9 @@ async def usage_rows(scope: Scope, by: str, question: Question) -> list[dict[str
     """The dearest first, or days in their order; `question` as `usage_question` makes it."""
     async with scope.reading() as reading:
         if by == BY_DAY:
-            days = await breakdown_by_day(reading, question)
+            days = await reading.run(breakdown_by_day(reading, question))
             return [{"day": row.date} | _fields(row.sums) for row in days]
-        found = await breakdown(reading, question)
+        found = await reading.run(breakdown(reading, question))
     rows = []
     for row in found:
         value: dict[str, Any] = {by: row.label.slug if row.value is not None else None}

@@ -2,15 +2,18 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 
 from llmtrack.storage.wall import Walled
 from llmtrack.storage.write_wall import Writing
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5_000
 _READING: Any = {"uri": True, "isolation_level": None, "cached_statements": 256}
@@ -50,7 +53,16 @@ async def connect_reader(path: Path) -> aiosqlite.Connection:
     return connection
 
 
-async def connect_behind(path: Path) -> tuple[aiosqlite.Connection, Walled]:
+class OwnThread(aiosqlite.Connection):
+    """A connection on whose own thread more than a query may run."""
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Call `function` there."""
+        result: T = await self._execute(function)  # type: ignore[no-untyped-call]
+        return result
+
+
+async def connect_behind(path: Path) -> tuple[OwnThread, Walled]:
     """A connection behind the wall, which is put up on the connection's own thread."""
     made: list[Walled] = []
 
@@ -58,7 +70,9 @@ async def connect_behind(path: Path) -> tuple[aiosqlite.Connection, Walled]:
         made.append(connect_walled(path))
         return made[0]
 
-    return await aiosqlite.Connection(connect, iter_chunk_size=64), made[0]
+    connection = OwnThread(connect, iter_chunk_size=64)
+    await connection
+    return connection, made[0]
 
 
 def connect_walled(path: Path) -> Walled:

@@ -3,15 +3,22 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from contextvars import copy_context
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 import aiosqlite
 
-from llmtrack.storage.connections import BUSY_TIMEOUT_MS, connect_behind, connect_reader
+from llmtrack.storage.connections import (
+    BUSY_TIMEOUT_MS,
+    OwnThread,
+    connect_behind,
+    connect_reader,
+)
 from llmtrack.storage.migrating import migrate
 from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.pending_sums import PendingSums, settle
@@ -47,8 +54,46 @@ class Reading:
 class Behind(NamedTuple):
     """A connection behind the wall, and the object that its own thread uses."""
 
-    connection: aiosqlite.Connection
+    connection: OwnThread
     walled: Walled
+
+
+class ReadingBehind(Reading):
+    """Behind the wall, where a page asks dozens of questions."""
+
+    def __init__(self, behind: Behind) -> None:
+        super().__init__(behind.connection)
+        self._behind = behind
+        self._is_on_thread = False
+        """Whether it is the connection's own thread that asks, within `run`."""
+
+    async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
+        if self._is_on_thread:
+            return self._behind.walled.execute(sql, values).fetchall()
+        return await super().rows(sql, **values)
+
+    async def run(self, reads: Coroutine[Any, Any, T]) -> T:
+        """Run `reads`, which awaits nothing else than this reading, on the connection's thread.
+
+        Each query by itself is handed to that thread and back, which takes longer than most
+        queries do, and under load as long as the event loop takes to come round.
+        """
+        if self._is_on_thread:
+            return await reads
+        return await self._behind.connection.run(partial(copy_context().run, self._finish, reads))
+
+    def _finish(self, reads: Coroutine[Any, Any, T]) -> T:
+        self._is_on_thread = True
+        try:
+            while reads.send(None) is None:  # `asyncio.sleep(0)`: nobody waits for its turn here
+                pass
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        finally:
+            self._is_on_thread = False
+            reads.close()
+        raise RuntimeError("what runs on a reading's thread may wait for nothing else")
 
 
 Readers = list[aiosqlite.Connection]
@@ -193,7 +238,7 @@ class Database:
     @asynccontextmanager
     async def reading_within(
         self, workspace_id: int, steps_max: int | None, *, exactly: bool = False
-    ) -> AsyncIterator[Reading]:
+    ) -> AsyncIterator[ReadingBehind]:
         """A connection behind the wall; its queries may take `steps_max` steps together.
 
         What is stored meanwhile may be among the events a moment before it is in the sums;
@@ -210,7 +255,7 @@ class Database:
                 if workspace_id in self.sums.workspaces:  # others' sums are as they were
                     await self.settle()
                 await behind.connection.execute("begin")
-            yield Reading(behind.connection)
+            yield ReadingBehind(behind)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise TooSlow("this question took too long", fix="choose less of it") from error

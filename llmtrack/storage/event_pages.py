@@ -124,7 +124,7 @@ async def event_page(
         if oldest_ms is None or oldest_ms > before.timestamp_ms:
             return EventPage([], None, 0, span.start_ms, is_cut=False)
         search = _Search(reading, filters, Span(oldest_ms, span.end_ms), scope.time_zone)
-        found = await search.run(before, most, look_events_max)
+        found = await reading.run(search.run(before, most, look_events_max))
     return found if found.older else found._replace(looked_to_ms=span.start_ms)
 
 

@@ -241,7 +241,8 @@ async def exported_pages(scope: Scope, wanted: EventFilter) -> AsyncIterator[lis
     place: Cursor | None = END
     while place is not None:
         async with scope.reading() as reading:
-            page = await search_page(reading, wanted, before=place, count=EXPORT_PAGE_EVENTS)
+            search = search_page(reading, wanted, before=place, count=EXPORT_PAGE_EVENTS)
+            page = await reading.run(search)
         yield page.events
         place = page.older
 

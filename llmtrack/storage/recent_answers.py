@@ -4,6 +4,7 @@ Kept until anything but events is committed (`Database.generation`), so what was
 deleted is gone at once, and for LIFE_S at most (`Database.watch`). Numbers are never kept here.
 """
 
+import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -19,6 +20,7 @@ class RecentAnswers:
         self._read_generation = generation
         self._kept_at = -1
         self._answers: dict[tuple[int, Hashable], Any] = {}
+        self._lock = threading.Lock()  # pages are read on threads of their own
 
     @property
     def generation(self) -> int:
@@ -32,12 +34,13 @@ class RecentAnswers:
 
     def keep(self, workspace_id: int, question: Hashable, answer: Any, *, seen_at: int) -> None:
         """`seen_at`: the generation when the reading began."""
-        if seen_at != self.generation:
-            return
-        if seen_at != self._kept_at or len(self._answers) >= KEPT_MAX:
-            self.forget()
-            self._kept_at = seen_at
-        self._answers[workspace_id, question] = answer
+        with self._lock:
+            if seen_at != self.generation:
+                return
+            if seen_at != self._kept_at or len(self._answers) >= KEPT_MAX:
+                self.forget()
+                self._kept_at = seen_at
+            self._answers[workspace_id, question] = answer
 
     def forget(self) -> None:
         self._answers.clear()

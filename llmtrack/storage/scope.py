@@ -6,12 +6,12 @@ workspace cannot be looked up.
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from llmtrack.domain.roles import Role
-from llmtrack.storage.database import Database, Reading
+from llmtrack.storage.database import Database, ReadingBehind
 from llmtrack.storage.recent_answers import RecentAnswers
 
 REMEMBERED_ROWS_MAX = 100
@@ -26,7 +26,7 @@ P = ParamSpec("P")
 class ScopedReading:
     """Reads of one workspace, all of one moment."""
 
-    def __init__(self, reading: Reading, workspace_id: int, recent: RecentAnswers) -> None:
+    def __init__(self, reading: ReadingBehind, workspace_id: int, recent: RecentAnswers) -> None:
         self._reading = reading
         self._workspace_id = workspace_id
         self._recent, self._begun_at = recent, recent.generation
@@ -49,6 +49,10 @@ class ScopedReading:
         if len(rows) <= REMEMBERED_ROWS_MAX:
             self._answers[asked] = rows
         return rows
+
+    async def run(self, reads: Coroutine[Any, Any, T]) -> T:
+        """Run `reads`, which awaits nothing but this reading, as one piece of work off the loop."""
+        return await self._reading.run(reads)
 
     def recent(self, question: Hashable) -> Any | None:
         """An answer that may be a minute old; None if it has to be read."""

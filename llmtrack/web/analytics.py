@@ -102,10 +102,14 @@ async def look_at(
     query, timeframe = parse_page_query(path, given, now_ms, zone_name, extras)
     query = replace(query, is_locked=is_locked)
     async with scope.reading() as reading:
-        days = await used_days(reading)
-        bar = await load_filter_bar(reading, query, timeframe, zone_name)
-        views = await saved_views(reading, user_id) if user_id is not None else []
-        yield Look(scope, reading, bar, days, now_ms, views)
+
+        async def frame() -> Look:
+            days = await used_days(reading)
+            bar = await load_filter_bar(reading, query, timeframe, zone_name)
+            views = await saved_views(reading, user_id) if user_id is not None else []
+            return Look(scope, reading, bar, days, now_ms, views)
+
+        yield await reading.run(frame())
 
 
 def analytics_page(

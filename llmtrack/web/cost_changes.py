@@ -68,7 +68,7 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
     async with looking(request, "changes", EXTRAS) as look:
         before_span, text = _before(look)
         try:
-            found = await compare(look, look.query.by, before_span)
+            found = await look.reading.run(compare(look, look.query.by, before_span))
         except TooMuchToRead as error:
             return analytics_page(request, "changes.html", look, too_much=error)
         return analytics_page(

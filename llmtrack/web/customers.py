@@ -45,7 +45,7 @@ class Row(NamedTuple):
 async def get_customers(request: web.Request) -> web.StreamResponse:
     async with looking(request, "customers") as look:
         try:
-            shown = await customer_values(look)
+            shown = await look.reading.run(customer_values(look))
         except TooMuchToRead as error:
             return analytics_page(request, "customers.html", look, too_much=error)
         return analytics_page(

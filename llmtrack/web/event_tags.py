@@ -7,11 +7,14 @@ from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.tracked_tags import tags_of
 from llmtrack.web.page_query import PageQuery
 
+EventTag = tuple[str, str | None, str | None]
+"""Name, value and the URL of the page about it; None: the event has none."""
+
 
 async def tags_of_event(
     reading: ScopedReading, query: PageQuery, event: EventDetail
-) -> list[tuple[str, str | None, str | None]]:
-    """(name, value, URL of the page about it) of each tracked tag; None: the event has none."""
+) -> list[EventTag]:
+    """Of each tracked tag."""
     tags = await tags_of(reading)
     values = tag_values(event.metadata or "{}", [tag.key for tag in tags])
     found = []

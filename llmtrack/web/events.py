@@ -25,6 +25,7 @@ from llmtrack.storage.event_search import (
 )
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import totals_by_bucket
+from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import NO_SUMS, Sums, total_of
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require, see_other
@@ -45,7 +46,7 @@ from llmtrack.web.event_query import (
     place_text,
     wanted_events,
 )
-from llmtrack.web.event_tags import tags_of_event
+from llmtrack.web.event_tags import EventTag, tags_of_event
 from llmtrack.web.numbers import tokens_short, when_text
 from llmtrack.web.page_query import PageQuery
 from llmtrack.web.render import page
@@ -77,12 +78,15 @@ async def get_events(request: web.Request) -> web.StreamResponse:
             look.bar.problems.append(f"There is no event with the id {wanted_id[:60]!r}.")
         wanted = wanted_events(look)
         look.bar.problems.extend(wanted.problems)
-        found = await find_events(look, wanted)
-        histogram = await load_histogram(look, wanted)
+        found, histogram = await look.reading.run(load_events(look, wanted))
     return _answer(request, look, found, histogram)
 
 
-async def find_events(look: Look, wanted: Wanted) -> EventPage | FoundEvents:
+async def load_events(look: Look, wanted: Wanted) -> tuple[EventPage | FoundEvents, Histogram]:
+    return await _find_events(look, wanted), await _load_histogram(look, wanted)
+
+
+async def _find_events(look: Look, wanted: Wanted) -> EventPage | FoundEvents:
     """The page that the URL's `before` names, else the newest."""
     place = place_of(look.query.extras.get("before", ""))
     if wanted.filter.has_conditions:
@@ -170,7 +174,7 @@ def _export_urls(query: PageQuery) -> list[tuple[str, str]]:
     ]
 
 
-async def load_histogram(look: Look, wanted: Wanted) -> Histogram:
+async def _load_histogram(look: Look, wanted: Wanted) -> Histogram:
     """The wanted requests over time by outcome, as far as a page may count them."""
     buckets = buckets_of(look.timeframe.span, look.timeframe.step, look.scope.time_zone)
     try:
@@ -225,10 +229,7 @@ async def get_event(request: web.Request) -> web.StreamResponse:
     home = f"/w/{scope.public_id}/"
     query = PageQuery(f"{home}events")
     async with scope.reading() as reading:
-        event = await read_event(reading, timestamp_ms, event_id)
-        if event is None:
-            raise NotFound("there is no such event")
-        tags = await tags_of_event(reading, query, event)
+        event, tags = await reading.run(_load_event(reading, query, timestamp_ms, event_id))
     return page(
         request,
         "event.html",
@@ -243,6 +244,15 @@ async def get_event(request: web.Request) -> web.StreamResponse:
         tags=tags,
         **await cost_values(request),
     )
+
+
+async def _load_event(
+    reading: ScopedReading, query: PageQuery, timestamp_ms: int, event_id: int
+) -> tuple[EventDetail, list[EventTag]]:
+    event = await read_event(reading, timestamp_ms, event_id)
+    if event is None:
+        raise NotFound("there is no such event")
+    return event, await tags_of_event(reading, query, event)
 
 
 def _links(query: PageQuery, event: EventDetail) -> dict[str, str]:

@@ -27,7 +27,7 @@ async def get_explore(request: web.Request) -> web.StreamResponse:
 async def _answer(request: web.Request, look: Look) -> web.Response:
     query = look.query
     try:
-        shown = await explore_values(look)
+        shown = await look.reading.run(explore_values(look))
     except TooMuchToRead as error:
         return analytics_page(request, "explore.html", look, too_much=error)
     exported = query.at(f"{query.path}/export").with_extras(query.extras)

@@ -37,7 +37,7 @@ async def get_explore_export(request: web.Request) -> web.StreamResponse:
             focus = await Focus.of(look)
         else:
             ask = ask_of(look.query, look.timeframe, look.scope.time_zone)
-            heads, rows = _table(look, ask, await explore(look, ask))
+            heads, rows = _table(look, ask, await look.reading.run(explore(look, ask)))
     days = days_text(look.timeframe.span, look.scope.time_zone)
     if form == "focus":
         headers = attachment_headers(f"focus-{days}.csv", CONTENT_TYPES[form])

@@ -65,7 +65,8 @@ class Focus:
         for span in buckets_of(self._look.timeframe.span, Step.DAY, zone).spans:
             rows: list[Sequence[Cell]] = []
             async with self._look.scope.reading() as reading:
-                charges = await self._charges(replace(self._look, reading=reading), span)
+                look = replace(self._look, reading=reading)
+                charges = await reading.run(self._charges(look, span))
             for charge in charges:
                 rows.append(focus_row(charge))
                 if len(rows) == CHUNK_ROWS:

@@ -69,7 +69,7 @@ async def get_one_value(request: web.Request) -> web.StreamResponse:
             return see_other(asked.query.at(f"/w/{asked.scope.public_id}/").with_by(name).url)
         look, label = _grouped(asked, name), asked.bar.labels[name]
         try:
-            found = await _load(look, name)
+            found = await look.reading.run(_load(look, name))
         except TooMuchToRead as error:
             return analytics_page(
                 request, "one_value.html", look, too_much=error, dimension=name, label=label

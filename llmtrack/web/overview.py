@@ -14,7 +14,7 @@ from llmtrack.web.context import CLOCK_MS
 from llmtrack.web.cost_changes import overview_sentences
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.overview_chart import overview_chart
-from llmtrack.web.overview_data import load_overview
+from llmtrack.web.overview_data import OverviewData, load_overview
 from llmtrack.web.overview_view import table_of, tiles_of
 from llmtrack.web.page_query import PageQuery
 
@@ -28,10 +28,9 @@ async def get_overview(request: web.Request) -> web.StreamResponse:
 async def _answer(request: web.Request, look: Look) -> web.Response:
     query = look.query
     try:
-        data = await load_overview(look)
+        data, sentences = await look.reading.run(_load(look))
     except TooMuchToRead as error:
         return analytics_page(request, "overview.html", look, too_much=error)
-    sentences = await overview_sentences(look)
     return analytics_page(
         request,
         "overview.html",
@@ -46,6 +45,10 @@ async def _answer(request: web.Request, look: Look) -> web.Response:
         sentences=sentences,
         changes_url=_changes_url(query, sentences),
     )
+
+
+async def _load(look: Look) -> tuple[OverviewData, list[Sentence]]:
+    return await load_overview(look), await overview_sentences(look)
 
 
 def _changes_url(query: PageQuery, sentences: Sequence[Sentence]) -> str:

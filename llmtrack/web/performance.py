@@ -43,7 +43,7 @@ class Row(NamedTuple):
 async def get_performance(request: web.Request) -> web.StreamResponse:
     async with looking(request, "performance") as look:
         try:
-            shown = await performance_values(look)
+            shown = await look.reading.run(performance_values(look))
         except TooMuchToRead as error:
             return analytics_page(request, "performance.html", look, too_much=error)
         return analytics_page(request, "performance.html", look, **shown)

@@ -23,7 +23,7 @@ from llmtrack.web.cost_changes import change_values
 from llmtrack.web.customers import customer_values
 from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.event_query import PRICING_TEXTS, place_text, wanted_events
-from llmtrack.web.events import event_values, find_events, load_histogram
+from llmtrack.web.events import event_values, load_events
 from llmtrack.web.explore import explore_values
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.numbers import shown_currency, shown_in, when_text
@@ -138,7 +138,7 @@ CONDITION_TEXTS = {
 
 
 async def _overview(_: web.Request, look: Look) -> Values:
-    data = await load_overview(look)
+    data = await look.reading.run(load_overview(look))
     return {
         "nothing": not data.report.total.events,
         "data": data,
@@ -152,8 +152,7 @@ async def _events(_: web.Request, look: Look) -> Values:
     """The list and its chart, with links from page to page but to no single event."""
     wanted = wanted_events(look)
     look.bar.problems.extend(wanted.problems)
-    found = await find_events(look, wanted)
-    histogram = await load_histogram(look, wanted)
+    found, histogram = await look.reading.run(load_events(look, wanted))
     before = look.query.extras.get("before")
     return {
         **event_values(look, found, histogram),
@@ -166,24 +165,24 @@ async def _events(_: web.Request, look: Look) -> Values:
 
 
 async def _explore(_: web.Request, look: Look) -> Values:
-    return await explore_values(look)
+    return await look.reading.run(explore_values(look))
 
 
 async def _changes(_: web.Request, look: Look) -> Values:
-    return await change_values(look)
+    return await look.reading.run(change_values(look))
 
 
 async def _performance(_: web.Request, look: Look) -> Values:
-    return await performance_values(look)
+    return await look.reading.run(performance_values(look))
 
 
 async def _customers(_: web.Request, look: Look) -> Values:
-    return await customer_values(look)
+    return await look.reading.run(customer_values(look))
 
 
 async def _what_if(request: web.Request, look: Look) -> Values:
     book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
-    return await what_if_values(look, book)
+    return await look.reading.run(what_if_values(look, book))
 
 
 _OVERVIEW = Page("shared_overview.html", _overview)

@@ -59,9 +59,7 @@ async def get_statement(request: web.Request) -> web.StreamResponse:
         first = asked or months[:2][-1]  # the last full one, where that may have events
         end = next_month(first)
         start_ms, end_ms = (day_start_ms(day_number(day), scope.time_zone) for day in (first, end))
-        span = Span(start_ms, end_ms)
-        days = await breakdown_by_day(reading, Question(Kind.TOTAL, span, scope.time_zone))
-        tables = [await _table(reading, scope, name, span) for name in TABLES]
+        days, tables = await reading.run(_load(reading, scope, Span(start_ms, end_ms)))
     return page(
         request,
         "statement.html",
@@ -84,6 +82,13 @@ def _lines(days: Iterable[DayRow], tables: Iterable[Table]) -> Iterator[Sums]:
     for table in tables:
         yield from (sums for _, sums in table.rows)
         yield table.rest
+
+
+async def _load(
+    reading: ScopedReading, scope: Scope, span: Span
+) -> tuple[list[DayRow], list[Table]]:
+    days = await breakdown_by_day(reading, Question(Kind.TOTAL, span, scope.time_zone))
+    return days, [await _table(reading, scope, name, span) for name in TABLES]
 
 
 async def _table(reading: ScopedReading, scope: Scope, name: str, span: Span) -> Table:

@@ -54,7 +54,7 @@ async def get_what_if(request: web.Request) -> web.StreamResponse:
         too_much = None
         try:
             if look.query.extras:
-                values = await what_if_values(look, book)
+                values = await look.reading.run(what_if_values(look, book))
         except TooMuchToRead as error:
             too_much = error
     # Not above: it reads for itself, and few can read at a time.
