@@ -17,7 +17,6 @@ from llmtrack.web.ingest_lane import IngestLane
 
 BODY_WAIT_S = 0.05
 """How long the lane waits for a body that did not come with its head, as many clients send it."""
-READ_BYTES = 2**16
 STALLED_S = 60.0
 """How long a client may leave so much unread that no more is sent: nobody reads that slowly."""
 
@@ -142,7 +141,8 @@ class Connection(RequestHandler):
             self._body_timer = None
 
     def _unread(self, body: bytes) -> StreamReader:
-        reader = StreamReader(self, READ_BYTES, loop=self._loop)
+        # With room for all of it: past its limit a reader has the parser pause, which is done.
+        reader = StreamReader(self, limit=len(body), loop=self._loop)
         reader.feed_data(body)
         reader.feed_eof()
         return reader

@@ -109,7 +109,7 @@ class Server:
         """
         require_compiled_parser()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        asyncio.get_running_loop().set_exception_handler(_Exhaustion())
+        asyncio.get_running_loop().set_exception_handler(_LoopFaults())
         runners = [await start_runner(app, sockets, context, caps)]
         if plain_sockets:
             try:
@@ -160,8 +160,10 @@ async def start_runner(
     return runner
 
 
-class _Exhaustion:
-    """Tells once a minute that no descriptor is left, which asyncio would say a lot of."""
+class _LoopFaults:
+    """What no request's answer can tell of. asyncio's own logger is silent: a line for each
+    connection that breaks off is too much, but a fault of ours must be seen.
+    """
 
     period_s = 60.0
 
@@ -169,14 +171,19 @@ class _Exhaustion:
         self._told_s = -self.period_s
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if "socket" not in context or "out of system resource" not in context["message"]:
+        fault = context.get("exception")
+        if "socket" in context and "out of system resource" in context["message"]:
+            self._tell_of_exhaustion(fault)
+        elif fault is None or isinstance(fault, OSError):  # TLS errors are OSErrors, too
             loop.default_exception_handler(context)
-        elif time.monotonic() - self._told_s >= self.period_s:
+        else:
+            log.error("%s", context["message"], exc_info=fault)
+
+    def _tell_of_exhaustion(self, fault: object) -> None:
+        """Once a minute; asyncio would say it again and again."""
+        if time.monotonic() - self._told_s >= self.period_s:
             self._told_s = time.monotonic()
-            log.error(
-                "new connections have to wait: %s (raise LimitNOFILE, or ulimit -n)",
-                context["exception"],
-            )
+            log.error("new connections have to wait: %s (raise LimitNOFILE, or ulimit -n)", fault)
 
 
 class _Site(web.SockSite):

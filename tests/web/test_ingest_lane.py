@@ -148,6 +148,19 @@ async def test_a_body_in_crumbs_is_one_event(wire: Wire, client: Client, world: 
     assert await count_events(world) == 1
 
 
+@pytest.mark.parametrize("size", [60_000, 131_073, 140_000, 200_000, 300_000, 900_000])
+async def test_what_the_lane_does_not_take_is_answered_whatever_its_size(
+    wire: Wire, client: Client, world: World, size: int
+) -> None:
+    """It has a property that nobody knows: a sound event, but not the usual one."""
+    await open_lane(client, wire.raw_key)
+    large = BODY[:-1] + b',"more":"%b"}' % (b"x" * size)
+    for body, status in ((large, 200), (BODY, 200), (b"[" * size, 400), (BODY, 200)):
+        wire.writer.write(wire.request(body))
+        assert (await wire.answer())[0] == status
+    assert await count_events(world) == 3
+
+
 async def test_a_fault_after_the_lane_was_open_is_told_as_ever(wire: Wire, client: Client) -> None:
     await open_lane(client, wire.raw_key)
     wire.writer.write(wire.request(b'{"provider":"openai","model":7}'))
