@@ -35,7 +35,7 @@ PAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "by/customer": {"customer": ("cus_0003",)},
     "performance": {},
     "customers": {},
-    "what-if": {"to": ("openai/gpt-4o-mini",)},
+    "what-if": {"target": ("openai/gpt-4o-mini",)},
 }
 """Path under a workspace -> parameters and their values, beside PERIODS and FILTERS."""
 PLAIN_PAGES = ("statement", "keys", "pricing", "members", "settings")

@@ -29,7 +29,7 @@ from llmtrack.storage.schema_repricing import REPRICING
 from llmtrack.storage.schema_sessions import SESSIONS
 from llmtrack.storage.schema_sums import SUMS
 from llmtrack.storage.schema_tags import TAGS
-from llmtrack.storage.schema_views import VIEWS
+from llmtrack.storage.schema_views import RENAMED, VIEWS
 from llmtrack.storage.schema_zones import ZONES
 
 APPLICATION_ID = 0x4C4C4D54  # "LLMT", so that `file` and a stranger's database are told apart
@@ -250,4 +250,5 @@ MIGRATIONS: tuple[str, ...] = (
     LINKS,
     PACKED_ANEW,
     LEVELLED,
+    RENAMED,
 )

@@ -29,3 +29,12 @@ create table shared_link (
 ) strict, without rowid;
 create unique index shared_link_digest on shared_link (workspace_id, token_digest);
 """
+
+# A period's end is called `to`, and so was the model of What if, which knew no such period.
+RENAMED = "\n".join(
+    f"""
+update {table} set query = substr(replace('&' || query, '&to=', '&target='), 2)
+where place = 'what-if';
+"""  # noqa: S608 - names of tables
+    for table in ("saved_view", "shared_link")
+)

@@ -20,7 +20,7 @@ from llmtrack.web.changes import Change, ratio_change
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.numbers import usd_short
 
-EXTRAS = ("to",)
+EXTRAS = ("target",)
 OFFERED_MAX = 400
 NOT_PRICED_TEXTS = {
     CostStatus.UNPRICED: "the other model has no price",
@@ -66,7 +66,7 @@ async def get_what_if(request: web.Request) -> web.StreamResponse:
         look,
         too_much=too_much,
         offered=_offered(book, offered),
-        to=look.query.extras.get("to", ""),
+        asked=look.query.extras.get("target", ""),
         **values,
     )
 
@@ -76,7 +76,7 @@ async def what_if_values(look: Look, book: PriceBook) -> dict[str, Any]:
 
     Raises TooMuchToRead.
     """
-    asked = look.query.extras.get("to", "").strip()
+    asked = look.query.extras.get("target", "").strip()
     provider, _, model = asked.partition("/")  # the model's name may have more slashes
     card = book.rate_card(provider, model, at_ms=look.now_ms) if provider and model else None
     if card is None:

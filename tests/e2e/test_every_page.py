@@ -26,7 +26,7 @@ PAGES = (
     *("", "?period=yesterday&by=feature", "?period=90d&by=customer&status=error"),
     *("explore?by=feature&sub=model", "explore?compare=1&metric=p95", "explore?cumulative=1"),
     *("changes?by=feature", "events", "events?min_cost=0.001&feature=search", "customers"),
-    *("performance", "statement", "what-if?to=anthropic/claude-haiku-4-5", "what-if"),
+    *("performance", "statement", "what-if?target=anthropic/claude-haiku-4-5", "what-if"),
     *(f"by/model?model={quote(LONG)}", f"by/feature?feature={quote(RTL)}"),
     *("by/customer?customer=noor&period=7d", "by/status?status=error"),
     *(f"by/feature?feature={quote(FEATURES[3])}", f"by/customer?customer={LONG_CUSTOMER[0]}"),
@@ -46,7 +46,7 @@ SHARED = (
     *("place=&query=feature%3Dsearch", "place=explore&query=by%3Dfeature%26sub%3Dmodel"),
     *("place=explore&query=compare%3D1", "place=events&query=", "place=performance&query="),
     *("place=changes&query=by%3Dfeature", "place=customers&query="),
-    "place=what-if&query=to%3Dopenai%2Fgpt-4o",
+    "place=what-if&query=target%3Dopenai%2Fgpt-4o",
     "place=by%2Ftag&query=of%3Dteam%26tag%253Ateam%3Dred",
 )
 OTHERS = ("/account", "/instance", "/instance/audit", "/instance/system")

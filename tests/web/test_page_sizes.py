@@ -37,7 +37,7 @@ PLACES = (
         "changes?period=30d",
         "changes?period=30d&by=customer",
     ),
-    *("customers?period=90d", "performance?period=90d", "what-if?period=90d&to=openai/gpt-4o"),
+    *("customers?period=90d", "performance?period=90d", "what-if?period=90d&target=openai/gpt-4o"),
     *("by/model?model=model-1-of-a-usual-length&period=90d", "by/customer?customer=c1&period=90d"),
     "statement?month=2026-10",
 )

@@ -88,7 +88,7 @@ PLACES = [
     ("events", "feature=chat&period=7d&min_latency=1"),
     ("performance", "feature=chat&period=7d"),
     ("customers", "feature=chat&period=7d"),
-    ("what-if", "feature=chat&period=7d&to=openai/gpt-4o"),
+    ("what-if", "feature=chat&period=7d&target=openai/gpt-4o"),
     ("changes", "feature=chat&period=7d"),
     ("changes", "feature=chat&period=7d&by=customer&before_from=2026-01-01&before_to=2026-01-02"),
 ]
@@ -218,7 +218,7 @@ async def test_conditions_of_a_shared_list_are_told_and_kept(filled: Client, wor
         ("changes", "before_from=monday&before_to=2026-01-01", "The period before"),
         ("", "period=fortnight", "Showing"),
         ("what-if", "", "No model is chosen"),
-        ("what-if", "to=nobody/nothing", "There is no price for"),
+        ("what-if", "target=nobody/nothing", "There is no price for"),
     ],
 )
 async def test_a_view_that_cannot_be_read_whole_is_not_shared(
@@ -239,7 +239,7 @@ async def test_a_view_that_cannot_be_read_whole_is_not_shared(
 async def test_every_page_that_can_be_kept_can_be_shared(
     filled: Client, world: World, place: str
 ) -> None:
-    query = "to=openai/gpt-4o" if place == "what-if" else "period=7d"
+    query = "target=openai/gpt-4o" if place == "what-if" else "period=7d"
     path = await shared(filled, world, place=place, query=query)
     filled.session.cookie_jar.clear()
     assert "read only" in await view_of(filled, path)

@@ -114,7 +114,7 @@ async def test_what_cannot_be_compared_is_in_no_sum_and_is_told(
         ],
     )
     await sign_in(client, "bob")
-    path = f"/w/{world.acme.public_id}/what-if?period=24h&to=openai/gpt-4o-mini"
+    path = f"/w/{world.acme.public_id}/what-if?period=24h&target=openai/gpt-4o-mini"
     async with client.get(path) as response:
         assert response.status == 200
         text = re.sub(r"<[^>]+>", "", await response.text())
@@ -134,7 +134,7 @@ async def test_what_cannot_be_compared_is_in_no_sum_and_is_told(
 async def test_a_model_without_a_price_is_told(client: Client, world: World, to: str) -> None:
     await store(world, [{}])
     await sign_in(client, "bob")
-    async with client.get(f"/w/{world.acme.public_id}/what-if", params={"to": to}) as response:
+    async with client.get(f"/w/{world.acme.public_id}/what-if", params={"target": to}) as response:
         assert response.status == 200
         text = await response.text()
     assert "It would be" not in text
