@@ -92,6 +92,9 @@ def named_timeframe(key: str, now_ms: int, zone_name: str) -> Timeframe:
 
 def custom_timeframe(from_text: str, to_text: str, now_ms: int, zone_name: str) -> Timeframe:
     """From and to as dates (both included) or as times. Raises InvalidValue."""
+    for name, text, what in (("from", from_text, "beginning"), ("to", to_text, "end")):
+        if not text:
+            raise InvalidValue(name, f"a period of one's own needs its {what}, too")
     start_ms = _moment("from", from_text, zone_name, 0)
     end_ms = _moment("to", to_text, zone_name, 1)
     span = aligned(Span(start_ms, end_ms))
@@ -111,8 +114,12 @@ def custom_timeframe(from_text: str, to_text: str, now_ms: int, zone_name: str) 
         count = end - first
         previous_text = "the day before" if count == 1 else f"the {count} days before"
         return _days(CUSTOM, dates, before, previous_text, now_ms=now_ms, zone_name=zone_name)
-    previous = Span(span.start_ms - span.length_ms, span.start_ms)
-    text = _span_text(span, zone_name)
+    passed_ms = span.length_ms
+    if span.start_ms <= now_ms < span.end_ms:
+        passed_ms = min(quarter_end_ms(now_ms) - span.start_ms, passed_ms)
+    before_ms = span.start_ms - span.length_ms
+    previous = Span(before_ms, before_ms + passed_ms)
+    text = span_text(span, zone_name)
     return Timeframe(CUSTOM, text, span, previous, "the same length before", step)
 
 
@@ -147,7 +154,7 @@ def _days(
         passed_ms = now - day_start_ms(day_number(today), zone_name)
         same_day = day_start_ms(day_number(before[0]) + passed_days, zone_name)
         previous = Span(whole.start_ms, min(same_day + passed_ms, whole.end_ms))
-    text = NAMED.get(key) or _span_text(span, zone_name)
+    text = NAMED.get(key) or span_text(span, zone_name)
     return Timeframe(key, text, span, previous, previous_text, step_for(span))
 
 
@@ -172,7 +179,18 @@ def _moment(name: str, text: str, zone_name: str, date_shift_days: int) -> int:
         ) from error
 
 
-def _span_text(span: Span, zone_name: str) -> str:
+def field_values(span: Span, zone_name: str) -> tuple[str, str]:
+    """What stands in the fields of a period: first and last date, or local times."""
+    days = day_of(span.start_ms, zone_name), day_of(span.end_ms, zone_name)
+    if span.length_ms and Span(*(day_start_ms(day, zone_name) for day in days)) == span:
+        first, end = map(date_of_day, days)
+        return first.isoformat(), (end - timedelta(days=1)).isoformat()
+    times = [datetime.fromtimestamp(ms // 1000, zone(zone_name)) for ms in span]
+    return f"{times[0]:%Y-%m-%dT%H:%M}", f"{times[1]:%Y-%m-%dT%H:%M}"
+
+
+def span_text(span: Span, zone_name: str) -> str:
+    """As people read it: whole days as dates, else with times of day."""
     first, last = (
         datetime.fromtimestamp(ms // 1000, zone(zone_name))
         for ms in (span.start_ms, span.end_ms - 1)
@@ -185,7 +203,10 @@ def _span_text(span: Span, zone_name: str) -> str:
     if whole:
         year = "" if first.year == last.year else f" {first.year}"
         return f"{first.day} {first:%b}{year} to {last.day} {last:%b %Y}"
-    end = last + timedelta(milliseconds=1000)
+    end = datetime.fromtimestamp(span.end_ms // 1000, zone(zone_name))
+    # Where the clocks change between the two, a time of day may be there twice.
+    clock = "%H:%M" if first.utcoffset() == end.utcoffset() else "%H:%M %Z"
     if first.date() == last.date():
-        return f"{first.day} {first:%b %Y}, {first:%H:%M} to {end:%H:%M}"
-    return f"{first.day} {first:%b}, {first:%H:%M} to {last.day} {last:%b %Y}, {end:%H:%M}"
+        return f"{first.day} {first:%b %Y}, {first:{clock}} to {end:{clock}}"
+    year = "" if first.year == end.year else f" {first.year}"
+    return f"{first.day} {first:%b}{year}, {first:{clock}} to {end.day} {end:%b %Y}, {end:{clock}}"

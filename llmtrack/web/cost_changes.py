@@ -15,10 +15,9 @@ from llmtrack.domain.drivers import (
     total_split,
 )
 from llmtrack.domain.errors import InvalidValue
-from llmtrack.domain.periods import local_date
 from llmtrack.domain.roles import Permission
 from llmtrack.domain.spans import Span
-from llmtrack.domain.timeframes import custom_timeframe
+from llmtrack.domain.timeframes import custom_timeframe, field_values
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import ByValue, usage_by_value
@@ -75,7 +74,7 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
             request,
             "changes.html",
             look,
-            before_dates=_dates(before_span, look.scope.time_zone),
+            before_dates=_dates(look, before_span),
             groupings=[
                 (name, look.query.with_by(name).url, name == look.query.by)
                 for name in look.query.dimensions
@@ -175,11 +174,11 @@ def _before(look: Look) -> tuple[Span, str]:
     return previous, look.timeframe.previous_text
 
 
-def _dates(span: Span, zone: str) -> tuple[str, str]:
-    return (
-        local_date(span.start_ms, zone).isoformat(),
-        local_date(max(span.start_ms, span.end_ms - 1), zone).isoformat(),
-    )
+def _dates(look: Look, before: Span) -> tuple[str, str]:
+    """For the fields; the usual period before ends at this time of day, which no date says."""
+    if "before_from" not in look.query.extras:
+        return "", ""
+    return field_values(before, look.scope.time_zone)
 
 
 def _figures(values: ByValue) -> dict[int | None, Figures]:

@@ -35,7 +35,8 @@ TAG_PAGE = "tag"
 """In the place of a dimension's name: a tag may be called anything, so its key is in `of`."""
 DEFAULT_BY = "model"
 VALUE_LENGTH_MAX = 200
-EXTRA_LENGTH_MAX = 400
+EXTRA_LENGTH_MAX = 600
+"""All columns of events with all tags, at their longest, are shorter."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class PageQuery:
         return self.dimensions[self.by]
 
     def timeframe(self, now_ms: int, zone_name: str) -> Timeframe:
-        if self.from_text:
+        if self.from_text or self.to_text:
             return custom_timeframe(self.from_text, self.to_text, now_ms, zone_name)
         return named_timeframe(self.period, now_ms, zone_name)
 
