@@ -1,5 +1,6 @@
 """`GET /w/{workspace}/explore`: any metric by one or two dimensions, over time, and before."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
@@ -9,10 +10,16 @@ from llmtrack.services.tag_notes import tag_notes
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.web.analytics import Look, analytics_page, looking
 from llmtrack.web.auth import require
-from llmtrack.web.explore_data import explore
+from llmtrack.web.explore_data import Explored, explore
 from llmtrack.web.explore_export import get_explore_export
-from llmtrack.web.explore_query import EXTRAS, ROLLUPS, TOPS, ask_of
-from llmtrack.web.explore_view import explore_chart, explore_lines, explore_pivot, total_line
+from llmtrack.web.explore_query import EXTRAS, ROLLUPS, TOPS, Ask, ask_of
+from llmtrack.web.explore_view import (
+    explore_chart,
+    explore_lines,
+    explore_pivot,
+    total_line,
+    undrawn,
+)
 from llmtrack.web.metrics import METRICS
 
 FORMATS = (("CSV", "csv"), ("JSON lines", "jsonl"), ("FOCUS 1.2", "focus"))
@@ -53,6 +60,7 @@ async def explore_values(look: Look) -> dict[str, Any]:
         start_ms = look.timeframe.previous.start_ms
         look.bar.notes.extend(tag_notes([ask.sub_kind], start_ms, zone))
     found = await explore(look, ask)
+    look.bar.notes.extend(_notes(ask, found, zone))
     return {
         "nothing": not found.report.total.events,
         "ask": ask,
@@ -61,6 +69,16 @@ async def explore_values(look: Look) -> dict[str, Any]:
         "total": total_line(ask, found),
         "pivot": explore_pivot(query, ask, found) if ask.sub else None,
     }
+
+
+def _notes(ask: Ask, found: Explored, zone: str) -> Iterator[str]:
+    """What the numbers leave out, in sentences."""
+    if text := undrawn(found, zone):
+        yield text
+    total = found.report.total
+    without = total.unpriced_events + total.unknown_usage_events
+    if ask.metric.name == "cost_per_mtok" and without:
+        yield f"The tokens are also those of {without:,} requests without a known cost."
 
 
 ROUTES = [

@@ -18,12 +18,26 @@ from llmtrack.storage.reports import (
     usage_by_value,
     usage_report,
 )
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.sums import NO_SUMS, Sums, total_of
 from llmtrack.web.analytics import Look
 from llmtrack.web.explore_query import Ask, buckets_for
 from llmtrack.web.metrics import Metric
 
 Points = list[int | None]
+
+
+@dataclass(frozen=True)
+class Before:
+    """The metric in the period before, which may have more buckets than this one, or fewer."""
+
+    buckets: Buckets
+    points: Points
+    total: int | None
+    values: Mapping[int | None, int | None]
+
+    def of(self, value: int | None, metric: Metric) -> int | None:
+        """Of a value that had no requests then, as of no requests."""
+        return self.values[value] if value in self.values else value_of(metric, NO_SUMS)
 
 
 @dataclass
@@ -41,8 +55,9 @@ class Explored:
     steps_by_bucket: StepsByBucket = field(default_factory=dict)
     """Of the shown values."""
     total_steps: Sequence[Counter[int]] = ()
-    before: ByValue | None = None
-    before_points: Points | None = None
+    begun: int = 0
+    """Buckets that have begun: a cumulative line ends there."""
+    before: Before | None = None
     subs: dict[int | None, ByValue] = field(default_factory=dict)
     sub_labels: Mapping[int | None, Label] = field(default_factory=dict)
     sub_totals: ByValue = field(default_factory=dict)
@@ -96,6 +111,7 @@ async def explore(look: Look, ask: Ask) -> Explored:
 
     report = await usage_report(reading, question, buckets, series_max=ask.top + 1, order=order)
     found = Explored(ask.metric, buckets, report, order(report.values), {}, ask.top, steps)
+    found.begun = sum(bucket.start_ms < look.now_ms for bucket in buckets.spans)
     if len(found.order) <= ask.top + 1:
         found.shown = len(found.order)
     shown = [value for value in found.order[: found.shown] if value is not None]
@@ -107,7 +123,7 @@ async def explore(look: Look, ask: Ask) -> Explored:
     if ask.sub_kind is not None:
         await _load_subs(look, ask, found)
     if ask.compare:
-        await _load_before(look, ask, found)
+        found.before = await _load_before(look, ask)
     return found
 
 
@@ -124,20 +140,27 @@ async def _load_subs(look: Look, ask: Ask, found: Explored) -> None:
     found.sub_labels = await labels_of(look.reading, kind, sorted(values))
 
 
-async def _load_before(look: Look, ask: Ask, found: Explored) -> None:
-    span = look.timeframe.previous
-    question = look.question(span=span)
-    found.before = await usage_by_value(look.reading, question)
+async def _load_before(look: Look, ask: Ask) -> Before:
+    span, metric = look.timeframe.previous, ask.metric
+    question, of_all = look.question(span=span), look.question(Kind.TOTAL, span)
+    values = await usage_by_value(look.reading, question)
     buckets = buckets_for(span, ask, look.scope.time_zone)
-    of_all = look.question(Kind.TOTAL, span)
     sums = await totals_by_bucket(look.reading, of_all, buckets)
-    if found.metric.percentile:
-        steps = (await latency_series(look.reading, of_all, buckets)).get(0, ())
-        points = [found.value_of(NO_SUMS, steps[place : place + 1]) for place in range(len(sums))]
-    else:
-        points = [found.value_of(one) for one in sums]
-    count = len(found.buckets)
-    found.before_points = [*points, *[None] * count][:count]
+    steps: Steps = {}
+    steps_by_bucket: Sequence[Counter[int]] = ()
+    if metric.percentile:
+        steps = await latency_steps(look.reading, question)
+        by_bucket = await latency_series(look.reading, of_all, buckets)
+        steps_by_bucket = by_bucket.get(0, [Counter() for _ in sums])
+    points = [
+        value_of(metric, one, steps_by_bucket[place : place + 1]) for place, one in enumerate(sums)
+    ]
+    total = value_of(metric, total_of(values.values()), steps_by_bucket)
+    of_values = {
+        value: value_of(metric, of_value, [steps.get(value, Counter())])
+        for value, of_value in values.items()
+    }
+    return Before(buckets, points, total, of_values)
 
 
 def _rank(

@@ -19,6 +19,7 @@ from llmtrack.web.explore_query import EXTRAS, Ask, ask_of
 from llmtrack.web.explore_view import label_of, pivot_rest, running
 from llmtrack.web.exports import attachment_headers, check_understood, days_text
 from llmtrack.web.focus_export import Focus
+from llmtrack.web.usage_chart import rest_name
 
 CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl", "focus": "text/csv"}
 Rows = Sequence[Sequence[Cell]]
@@ -90,15 +91,17 @@ def _bucket_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cel
             (total or 0) - sum(points[place] or 0 for _, points in lines)
             for place, total in enumerate(found.total_points)
         ]
-        lines.append(("Other", list(rest)))
-    if found.before_points is not None:
-        lines.append(("Before, all", found.before_points))
+        lines.append((rest_name([text for text, _ in lines if text]), list(rest)))
     if ask.cumulative:
-        to_end = found.before_points is None
-        lines = [(text, running(points, to_end=to_end)) for text, points in lines]
+        lines = [(text, running(points, found.begun)) for text, points in lines]
     for place, span in enumerate(found.buckets.spans):
         for text, points in lines:
             yield *_period(look, span), text, _exact(ask, points[place])
+    if found.before is not None:
+        points = found.before.points
+        points = running(points, len(points)) if ask.cumulative else points
+        for span, point in zip(found.before.buckets.spans, points, strict=True):
+            yield *_period(look, span), "Before, all", _exact(ask, point)
 
 
 def _period(look: Look, span: Span) -> tuple[str, str, str]:
@@ -110,7 +113,8 @@ def _pivot_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell
     parts = [(_slug(look, found, value), of_subs) for value, of_subs in found.subs.items()]
     if ask.metric.adds_up:
         rest = pivot_rest(found)
-        parts.append(("Other", {sub: sums for sub, sums in rest.items() if sums.events}))
+        name = rest_name([text for text, _ in parts if text])
+        parts.append((name, {sub: sums for sub, sums in rest.items() if sums.events}))
     period = _period(look, look.timeframe.span)
     for text, of_subs in parts:
         for sub, sums in of_subs.items():

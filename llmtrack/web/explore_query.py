@@ -45,7 +45,10 @@ def ask_of(query: PageQuery, timeframe: Timeframe, zone_name: str) -> Ask:
         text = dimension_text(query.by)
         problems.append(f"Cannot split {text} by {sub[:40]!r} here; it is left out.")
         sub = ""
-    top = given.get("top", "")
+    top = given.get("top", str(DEFAULT_TOP))
+    if top not in map(str, TOPS):
+        problems.append(f"Cannot show the {top[:20]!r} largest; these are {DEFAULT_TOP}.")
+        top = str(DEFAULT_TOP)
     cumulative = given.get("cumulative") == "1"
     if cumulative and not metric.adds_up:
         problems.append(f"{metric.title} does not add up over time; it is not cumulative.")
@@ -56,7 +59,7 @@ def ask_of(query: PageQuery, timeframe: Timeframe, zone_name: str) -> Ask:
         sub,
         rollup,
         step,
-        int(top) if top.isdecimal() and int(top) in TOPS else DEFAULT_TOP,
+        int(top),
         cumulative,
         given.get("compare") == "1",
         problems,

@@ -6,17 +6,19 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from llmtrack.domain.spans import Span
+from llmtrack.domain.timeframes import span_text
 from llmtrack.storage.labels import Label, told_apart
 from llmtrack.storage.sums import NO_SUMS, Sums, total_of
 from llmtrack.web.changes import Change, ratio_change
 from llmtrack.web.charts import share_bar
 from llmtrack.web.dimension_texts import dimension_text, no_value
-from llmtrack.web.explore_data import Explored, Points
+from llmtrack.web.explore_data import Before, Explored
 from llmtrack.web.explore_query import Ask
 from llmtrack.web.metrics import written
 from llmtrack.web.numbers import NOTHING, percent
 from llmtrack.web.page_query import PageQuery
-from llmtrack.web.usage_chart import Chart, Series, Style, chart_of
+from llmtrack.web.usage_chart import Chart, Series, Style, chart_of, rest_name
 
 COLORED = 5
 SUB_COLUMNS_MAX = 8
@@ -47,16 +49,14 @@ def explore_chart(query: PageQuery, ask: Ask, found: Explored, zone_name: str) -
     if ask.cumulative:
         what = f"Cumulative {what[0].lower()}{what[1:]}"
     title = f"{what} per {found.buckets.step.value}"
-    if found.before_points is not None:
-        series, stacked = _compared(ask, found), False
+    if found.before is not None:
+        series, stacked = _compared(ask, found, found.before), False
         title += ", compared"
     else:
         series, stacked = _by_value(query, ask, found), metric.adds_up
         title += f" by {dimension_text(query.by)}"
-    if ask.cumulative:
-        # Beside the period before, a shorter one ends where it has no more days.
-        to_end = found.before_points is None
-        series = [one._replace(values=running(one.values, to_end=to_end)) for one in series]
+    if ask.cumulative and found.before is None:
+        series = [one._replace(values=running(one.values, found.begun)) for one in series]
     zoom_url, is_money = query.with_period("30d").url, metric.unit == "usd"
     style = Style(title, metric.write, metric.tick, zoom_url, stacked, is_money)
     return chart_of(series, found.buckets, zone_name, style)
@@ -75,20 +75,36 @@ def _by_value(query: PageQuery, ask: Ask, found: Explored) -> list[Series]:
         series.append(Series(label.text, f"series-{place}", amount, url, points))
     if ask.metric.adds_up and any(rest):
         amount = written(ask.metric, sum(point or 0 for point in rest))
-        series.append(Series("Other", "series-other", amount, None, rest))
+        name = rest_name([label.text for label in labels.values()])
+        series.append(Series(name, "series-other", amount, None, rest))
     return series
 
 
-def _compared(ask: Ask, found: Explored) -> list[Series]:
-    before: Points = found.before_points or []
-    total = [total_of(found.before.values())] if found.before else [NO_SUMS]
-    was = written(ask.metric, found.value_of(total[0])) if ask.metric.of else ""
+def _compared(ask: Ask, found: Explored, before: Before) -> list[Series]:
+    """As many points of the period before as this one has; `undrawn` tells of more."""
+    now, was = found.total_points, before.points
+    if ask.cumulative:
+        now, was = running(now, found.begun), running(was, len(was))
+    count = len(found.buckets)
     return [
+        Series("This period", "series-1", written(ask.metric, found.total), None, now),
         Series(
-            "This period", "series-1", written(ask.metric, found.total), None, found.total_points
+            "Before",
+            "series-other",
+            written(ask.metric, before.total),
+            None,
+            [*was, *[None] * count][:count],
         ),
-        Series("Before", "series-other", was, None, before),
     ]
+
+
+def undrawn(found: Explored, zone_name: str) -> str:
+    """What of the period before has no place in the chart, as a sentence; "" if all of it has."""
+    more = list(found.before.buckets.spans)[len(found.buckets) :] if found.before else []
+    if not more:
+        return ""
+    text = span_text(Span(more[0].start_ms, more[-1].end_ms), zone_name)
+    return f"The period before is longer: {text} is in its sums and not in the chart."
 
 
 def explore_lines(query: PageQuery, ask: Ask, found: Explored) -> list[Line]:
@@ -108,9 +124,9 @@ def explore_lines(query: PageQuery, ask: Ask, found: Explored) -> list[Line]:
 def total_line(ask: Ask, found: Explored) -> Line:
     total = found.report.total
     line = _plain(Label("", "Total"), written(ask.metric, found.total), found, total, ask)
-    if found.before is None or ask.metric.of is None:
+    if found.before is None:
         return line
-    return _with_before(line, ask, found, total, total_of(found.before.values()))
+    return _with_before(line, ask, found.total, found.before.total)
 
 
 def explore_pivot(query: PageQuery, ask: Ask, found: Explored) -> Pivot:
@@ -181,9 +197,9 @@ def _line(query: PageQuery, ask: Ask, found: Explored, value: int | None, place:
     url = query.about(query.by, label.slug).url if label.slug else None
     css_class = f"series-{place}" if place <= COLORED and found.before is None else "none"
     line = line._replace(url=url, css_class=css_class)
-    if found.before is None or ask.metric.of is None:
+    if found.before is None:
         return line
-    return _with_before(line, ask, found, sums, found.before.get(value, NO_SUMS))
+    return _with_before(line, ask, found.of(value), found.before.of(value, ask.metric))
 
 
 def _plain(label: Label, text: str, found: Explored, sums: Sums, ask: Ask) -> Line:
@@ -195,8 +211,7 @@ def _plain(label: Label, text: str, found: Explored, sums: Sums, ask: Ask) -> Li
     return Line(label, "none", None, text, share, bar, sums.events, None, None)
 
 
-def _with_before(line: Line, ask: Ask, found: Explored, now: Sums, before: Sums) -> Line:
-    was, is_now = found.value_of(before), found.value_of(now)
+def _with_before(line: Line, ask: Ask, is_now: int | None, was: int | None) -> Line:
     text = written(ask.metric, was)
     change = None
     if was is not None and is_now is not None:
@@ -219,11 +234,10 @@ def _less(whole: int | None, part: int | None) -> int | None:
     return None if whole is None else whole - (part or 0)
 
 
-def running(values: Sequence[int | None], *, to_end: bool) -> list[int | None]:
-    """Sums so far: none before the first known value, nor after the last unless `to_end`."""
+def running(values: Sequence[int | None], end: int) -> list[int | None]:
+    """Sums so far: none before the first known value, nor from the place `end` on."""
     known = [place for place, value in enumerate(values) if value is not None]
     if not known:
         return list(values)
-    first, end = known[0], len(values) if to_end else known[-1] + 1
     sums = accumulate(value or 0 for value in values)
-    return [one if first <= place < end else None for place, one in enumerate(sums)]
+    return [one if known[0] <= place < end else None for place, one in enumerate(sums)]

@@ -9,6 +9,7 @@ from llmtrack.web.numbers import (
     NOTHING,
     milliseconds,
     percent,
+    tokens,
     tokens_short,
     usd,
     usd_each,
@@ -41,6 +42,12 @@ class Metric:
 
 def _ratio(part: int | None, whole: int, unit: int = 1) -> int | None:
     return None if part is None or not whole else round(Fraction(part * unit, whole))
+
+
+def per_request_pico(sums: Sums) -> int | None:
+    """Of the requests whose cost is known: the others are in no cost."""
+    known_events = sums.events - sums.unpriced_events - sums.unknown_usage_events
+    return _ratio(sums.known_cost_pico, known_events)
 
 
 def _share_text(share: int) -> str:
@@ -102,7 +109,7 @@ METRICS = {
         Metric(
             "cost_per_request",
             "Cost per request",
-            lambda sums: _ratio(sums.known_cost_pico, sums.events),
+            per_request_pico,
             usd_each_short,
             tick_usd,
             "usd",
@@ -146,9 +153,11 @@ DEFAULT_METRIC = "cost"
 
 
 def written(metric: Metric, value: int | None) -> str:
-    """As it stands in tables and legends: money tells its exact amount on hover."""
+    """As it stands in tables and legends: money and counts tell the exact figure on hover."""
     if value is None:
         return NOTHING
+    if metric.unit == "count":
+        return tokens(value)
     if metric.unit != "usd":
         return metric.write(value)
     return usd_each(value) if metric.of_one else usd(value)

@@ -11,7 +11,7 @@ from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.numbers import tokens, tokens_short, usd, usd_short
 from llmtrack.web.overview_data import OverviewData
 from llmtrack.web.page_query import PageQuery
-from llmtrack.web.usage_chart import Chart, Series, Style, Write, chart_of, tick_usd
+from llmtrack.web.usage_chart import Chart, Series, Style, Write, chart_of, rest_name, tick_usd
 
 SERIES_MAX = 5
 
@@ -72,5 +72,6 @@ def largest_series(
         url = query.narrowed_to(slug).url if slug else None
         found.append(Series(name, css_class, amount, url, values))
     if any(rest):
-        found.append(Series("Other", "series-other", write(sum(rest)), None, rest))
+        name = rest_name([series.name for series in found])
+        found.append(Series(name, "series-other", write(sum(rest)), None, rest))
     return found

@@ -1,7 +1,7 @@
 """A chart over time with its table: bars for what adds up, lines for what does not."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -60,7 +60,8 @@ class Chart:
     @property
     def help(self) -> str:
         what = "from bar to bar" if self.stacked else "from point to point"
-        return f"Left and right arrows go {what}, Enter zooms into one."
+        zooming = ", Enter zooms into one" if self.zoom_url else ""
+        return f"Left and right arrows go {what}{zooming}."
 
 
 class Style(NamedTuple):
@@ -73,6 +74,11 @@ class Style(NamedTuple):
     stacked: bool = True
     is_money: bool = False
     exact_url: str | None = None
+
+
+def rest_name(names: Collection[str]) -> str:
+    """What stands for all that has no name of its own among some names."""
+    return "All others" if "Other" in names else "Other"
 
 
 def chart_of(series: list[Series], buckets: Buckets, zone_name: str, style: Style) -> Chart:

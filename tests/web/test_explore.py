@@ -284,7 +284,7 @@ async def test_json_lines_and_csv_are_the_same_table(client: Client, world: Worl
 @pytest.mark.parametrize(
     "query",
     ["metric=x", "sub=x", "sub=model", "rollup=x", "rollup=quarter&period=90d", "top=0", "top=x",
-     "metric=p95&sub=feature", "metric=p95&cumulative=1", "compare=x"],
+     "metric=p95&sub=feature", "metric=p95&cumulative=1", "compare=x", "top=7", "to=2026-11-01"],
 )  # fmt: skip
 async def test_nonsense_falls_back(client: Client, world: World, query: str) -> None:
     await ten_days(client)
