@@ -1,21 +1,25 @@
-"""What a customer pays by the month, against what its requests cost over any days."""
+"""What a customer pays by the month, against what its requests cost over any time."""
 
-from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 
-from llmtrack.domain.periods import date_of_day, month_start, next_month
+from llmtrack.domain.periods import date_of_day, day_of, day_start_ms, month_start, next_month
+from llmtrack.domain.spans import Span
 
 
-def revenue_pico(monthly_pico: int, days: Iterable[int]) -> int:
-    """The part of a monthly price that falls on these days, each month in equal days.
+def revenue_pico(monthly_pico: int, span: Span, zone_name: str) -> int:
+    """The part of a monthly price that falls on a span, each month in equal days.
 
-    Rounded down, once; whole months come out as exactly so many prices.
+    Of a day that the span cuts it is the share of that day's hours. Rounded down, once; whole
+    months come out as exactly so many prices.
     """
     share = Fraction(0)
-    for day in days:
-        first = month_start(date_of_day(day))
-        share += Fraction(1, days_of_month(first))
+    if span.length_ms > 0:
+        for day in range(day_of(span.start_ms, zone_name), day_of(span.end_ms - 1, zone_name) + 1):
+            begins, ends = day_start_ms(day, zone_name), day_start_ms(day + 1, zone_name)
+            covered_ms = min(span.end_ms, ends) - max(span.start_ms, begins)
+            of_month = days_of_month(month_start(date_of_day(day)))
+            share += Fraction(covered_ms, (ends - begins) * of_month)
     return int(monthly_pico * share)
 
 

@@ -1,5 +1,6 @@
 """`GET /w/{workspace}/customers`: what each customer costs, and what is left of its price."""
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
@@ -8,8 +9,8 @@ from aiohttp import web
 from llmtrack.domain.errors import InvalidValue, NotFound
 from llmtrack.domain.margins import revenue_pico
 from llmtrack.domain.money import PICO_MAX, pico_from_usd, usd_text
-from llmtrack.domain.periods import day_of
 from llmtrack.domain.roles import Permission, may
+from llmtrack.domain.spans import Span
 from llmtrack.storage.customer_prices import customer_prices, set_customer_price
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of, value_of
@@ -21,10 +22,13 @@ from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.changes import Change, ratio_change
 from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.forms import read_form
+from llmtrack.web.metrics import per_request_pico
 from llmtrack.web.numbers import NOTHING, percent, usd_short
 from llmtrack.web.theme import local_path
 
 ROWS_MAX = 100
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
+"""As 1,234.50."""
 
 
 class Row(NamedTuple):
@@ -89,6 +93,7 @@ async def customer_values(look: Look) -> dict[str, Any]:
         "more_sums": total_of(values[value] for value in order[ROWS_MAX:]),
         "total": total,
         "count": sum(value is not None for value in order),
+        "is_part": _is_part(look),
     }
 
 
@@ -102,8 +107,8 @@ def _row(
     now, before = sums
     margin = None
     margin_share = ""
-    if monthly_pico is not None:
-        revenue = revenue_pico(monthly_pico, _days(look))
+    if monthly_pico is not None and not _is_part(look):
+        revenue = revenue_pico(monthly_pico, _passed(look), look.scope.time_zone)
         margin = revenue - now.cost_pico
         margin_share = percent(margin, revenue) if margin >= 0 else ""
     change = None
@@ -118,7 +123,7 @@ def _row(
         f"{query.path}/price" if slug else None,
         now,
         NOTHING if now.known_cost_pico is None else percent(now.cost_pico, total.cost_pico),
-        now.cost_pico // now.events if now.events else None,
+        per_request_pico(now),
         change,
         "" if monthly_pico is None else usd_text(monthly_pico),
         margin,
@@ -126,11 +131,15 @@ def _row(
     )
 
 
-def _days(look: Look) -> range:
-    """The days of the period that have begun: a month that runs is not yet paid in full."""
-    span, zone = look.timeframe.span, look.scope.time_zone
-    last_ms = min(span.end_ms - 1, look.now_ms)
-    return range(day_of(span.start_ms, zone), day_of(max(last_ms, span.start_ms), zone) + 1)
+def _is_part(look: Look) -> bool:
+    """Whether only some of a customer's requests are shown: the price is for all of them."""
+    return any(kind is not Kind.CUSTOMER for kind in look.bar.values)
+
+
+def _passed(look: Look) -> Span:
+    """What of the period has passed: a month that runs is not yet paid in full."""
+    span = look.timeframe.span
+    return Span(span.start_ms, max(span.start_ms, min(span.end_ms, look.now_ms)))
 
 
 @require(Permission.MANAGE_PRICES)
@@ -154,11 +163,13 @@ async def post_price(request: web.Request) -> web.StreamResponse:
 
 def _price(text: str) -> int | None:
     """Dollars a month as pico-USD; None for an empty field."""
-    text = text.strip().removeprefix("$").replace(",", "")
+    text = text.strip().removeprefix("$")
     if not text:
         return None
+    if "," in text and not _GROUPED.fullmatch(text):  # 49,90 is not 4990
+        raise InvalidValue("price", f"{text[:30]!r} is no price in dollars", fix="write 49.90")
     try:
-        pico = pico_from_usd(Decimal(text))
+        pico = pico_from_usd(Decimal(text.replace(",", "")))
     except (InvalidOperation, ValueError, OverflowError):
         pico = -1
     if not 0 <= pico <= PICO_MAX:

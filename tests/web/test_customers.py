@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from llmtrack.domain.periods import rfc3339
 from llmtrack.storage.customer_prices import customer_prices
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.erasure import erase_customer_totals
@@ -16,6 +17,7 @@ from tests.web.people import post, sign_in
 from tests.web.test_pages import get
 
 USD = 10**12
+HOUR_MS = 3_600_000
 MONTH = "from=2026-10-01&to=2026-10-31"
 IN_OCTOBER_MS = NOW_MS - 30 * 86_400_000
 
@@ -68,7 +70,7 @@ async def test_a_price_gives_a_margin_and_no_price_none(client: Client, world: W
     assert "$7.50" not in (await get(client, back))[1]
 
 
-@pytest.mark.parametrize("price", ["x", "-1", "1e99", "nan"])
+@pytest.mark.parametrize("price", ["x", "-1", "1e99", "nan", "49,90", "1.234,50", "1,23,4"])
 async def test_no_price_is_refused_with_words(client: Client, world: World, price: str) -> None:
     await october(client)
     await sign_in(client, "alice")
@@ -77,6 +79,24 @@ async def test_no_price_is_refused_with_words(client: Client, world: World, pric
     assert answer.status == 422
     assert "no price in dollars" in await answer.text()
     assert (await post(client, path, customer="who", price="1", return_to="/")).status == 404
+
+
+async def test_a_margin_is_of_the_hours_and_of_all_requests(client: Client, world: World) -> None:
+    await october(client)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/customers"
+    await post(client, f"{path}/price", customer="c1", price="7,440.00", return_to=path)
+    start_ms = IN_OCTOBER_MS // HOUR_MS * HOUR_MS  # an hour of 744
+    hour = f"from={rfc3339(start_ms)}&to={rfc3339(start_ms + HOUR_MS)}"
+    _, whole = await get(client, f"{path}?{MONTH}")
+    assert "$7,437.00" in whole
+    _, part = await get(client, f"{path}?{MONTH}&model=slow")
+    assert "$7,43" not in part
+    assert "There is no margin here" in part
+    _, of_one = await get(client, f"{path}?{MONTH}&customer=c1")
+    assert "$7,437.00" in of_one
+    _, brief = await get(client, f"{path}?{hour}")
+    assert "$7.00" in brief
 
 
 async def test_viewers_set_no_price(client: Client, world: World) -> None:
