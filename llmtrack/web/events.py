@@ -9,10 +9,10 @@ from aiohttp import web
 from llmtrack.domain.errors import NotFound
 from llmtrack.domain.events import STATUS_CODES
 from llmtrack.domain.identifiers import event_row
-from llmtrack.domain.periods import QUARTER_MS
+from llmtrack.domain.periods import QUARTER_MS, local_date
 from llmtrack.domain.roles import Permission
 from llmtrack.domain.spans import Buckets, buckets_of
-from llmtrack.domain.timeframes import DEFAULT
+from llmtrack.domain.timeframes import DEFAULT, named_timeframe
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_pages import EventPage, event_page
 from llmtrack.storage.event_search import (
@@ -240,7 +240,7 @@ async def get_event(request: web.Request) -> web.StreamResponse:
         zone=scope.time_zone,
         metadata=_pretty(event.metadata),
         list_url=f"{home}events",
-        links=_links(query, event),
+        links=_links(_around(query, event, request.app[CLOCK_MS](), scope.time_zone), event),
         tags=tags,
         **await cost_values(request),
     )
@@ -253,6 +253,14 @@ async def _load_event(
     if event is None:
         raise NotFound("there is no such event")
     return event, await tags_of_event(reading, query, event)
+
+
+def _around(query: PageQuery, event: EventDetail, now_ms: int, zone_name: str) -> PageQuery:
+    """In a period that has the event: the usual one, or of an older event its day."""
+    if event.timestamp_ms >= named_timeframe(DEFAULT, now_ms, zone_name).span.start_ms:
+        return query
+    day = local_date(event.timestamp_ms, zone_name).isoformat()
+    return query.with_range(day, day)
 
 
 def _links(query: PageQuery, event: EventDetail) -> dict[str, str]:

@@ -66,6 +66,7 @@ async def get_statement(request: web.Request) -> web.StreamResponse:
         now_ms=now_ms,
         month=first,
         is_running=first <= today < end,
+        has_not_begun=today < first,
         total=total_of(day.sums for day in days),
         digits=usd_digits(sums.cost_pico for sums in _lines(days, tables)),
         days=days,

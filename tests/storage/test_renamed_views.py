@@ -20,7 +20,7 @@ def test_the_model_is_found_under_its_new_name(tmp_path: Path) -> None:
     path = tmp_path / "llmtrack.db"
     path.write_bytes(gzip.decompress(BEFORE.read_bytes()))
     with closing(sqlite3.connect(path)) as old, old:
-        old.execute("insert into user (id, public_id, email, created_ms) values (9, 'u', 'a@b.c', 0)")
+        old.execute("insert into user (id, public_id, email, created_ms) values (9, 'u', 'e', 0)")
         old.executemany(
             "insert into saved_view values (1, ?, 9, 'kept', ?, ?, 0, 0)",
             [(number, *view) for number, view in enumerate(VIEWS)],

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -72,9 +73,9 @@ async def test_an_id_leads_to_its_event_and_a_wrong_one_is_named(
 async def test_conditions_narrow_the_list_and_nonsense_is_named(
     client: Client, world: World
 ) -> None:
-    cheap = await store(client, world, metadata={"team": "red"})
+    cheap = await store(client, world, metadata={"team": "red", "a.b": True, "a=b": " x "})
     dear = await store(client, world, prompt_tokens=10**6, total_tokens=None, latency_ms=9000)
-    unpriced = await store(client, world, model="no-such-model")
+    unpriced = await store(client, world, model="no-such-model", metadata={"a.b": 1, "n": 10**19})
     await sign_in(client, "alice")
     events = f"/w/{world.acme.public_id}/events"
 
@@ -82,6 +83,10 @@ async def test_conditions_narrow_the_list_and_nonsense_is_named(
         ("min_cost=0.1", {dear}),
         ("min_latency=5000", {dear}),
         ("metadata=team%3Dred", {cheap}),
+        ("metadata=a.b%3Dtrue", {cheap}),
+        ("metadata=a.b%3D1", {unpriced}),
+        ("metadata=%22a%3Db%22%3D%22+x+%22", {cheap}),
+        ("metadata=n%3D10000000000000000000", {unpriced}),
         ("pricing=unpriced", {unpriced}),
         ("pricing=priced", {cheap, dear}),
         ("model=no-such-model", {unpriced}),
@@ -170,7 +175,8 @@ async def test_pages_lead_to_older_events(client: Client, world: World) -> None:
 
 
 async def test_an_export_is_what_the_page_shows(client: Client, world: World) -> None:
-    await store(client, world, feature='=HYPERLINK("x")', customer_id="c1")
+    customer = {"customer_id": "c1", "customer_name": "=1+1"}
+    await store(client, world, feature='=HYPERLINK("x")', **customer)
     await store(client, world, feature="other", model="no-such-model")
     await sign_in(client, "alice")
     query = "columns=id,feature,customer,cost,cost_status&pricing=priced"
@@ -186,11 +192,29 @@ async def test_an_export_is_what_the_page_shows(client: Client, world: World) ->
 
     assert [row["feature"] for row in rows] == ['\'=HYPERLINK("x")']
     assert [line["feature"] for line in lines] == ['=HYPERLINK("x")']
-    assert rows[0]["cost"] == lines[0]["cost"] == "0.000066"
+    assert rows[0]["cost_usd"] == lines[0]["cost_usd"] == "0.000066"
+    assert [(row["customer"], row["customer_name"]) for row in rows] == [("c1", "'=1+1")]
+    assert [(line["customer"], line["customer_name"]) for line in lines] == [("c1", "=1+1")]
     assert rows[0].keys() == lines[0].keys()
     assert lines[0]["cost_status"] == "priced"
     assert {row["time_zone"] for row in (*rows, *lines)} == {"UTC"}
     assert list(rows[0])[-1] == "time_zone"
+
+
+async def test_a_column_that_there_is_not_is_told(client: Client, world: World) -> None:
+    event_id = await store(client, world, metadata={"a.b": True})
+    await sign_in(client, "alice")
+    events = f"/w/{world.acme.public_id}/events"
+    query = "columns=id,cost,colour,tag:team&metadata=a.b%3Dtrue"
+
+    text = (await get(client, f"{events}?{query}"))[1]
+    assert "There is no column &#39;colour, tag:team&#39; here; it is left out." in text
+    assert listed(text) == {event_id}
+    status, text = await get(client, f"{events}/export?{query}")
+    assert status == 400
+    assert "Nothing is exported" in text
+    assert "colour, tag:team" in text
+    assert "There is no column" not in (await get(client, f"{events}?columns=id,,cost,"))[1]
 
 
 async def test_a_viewer_may_look_but_not_export(client: Client, world: World) -> None:
@@ -235,3 +259,17 @@ async def test_live_connections_are_few_and_end_with_the_server(
         assert client.app is not None
         await client.app.shutdown()
         assert await response.content.read() == b""
+
+
+async def test_an_old_events_links_lead_to_its_own_day(client: Client, world: World) -> None:
+    """The usual period of the pages about its values would be an empty one."""
+    old = datetime.fromtimestamp(NOW_MS / 1000, UTC) - timedelta(days=80)
+    await sign_in(client, "bob")
+    for timestamp, period in ((None, ""), (old.isoformat(), f"from={old:%Y-%m-%d}&amp;")):
+        event_id = await store(client, world, timestamp=timestamp, feature="rare")
+        _, text = await get(client, f"/w/{world.acme.public_id}/events/{event_id}")
+        [query] = re.findall(r'by/feature\?([^"]*feature=rare)"', text)
+        assert query.startswith(period)
+        assert ("from=" in query) == bool(period)
+        _, about = await get(client, f"/w/{world.acme.public_id}/by/feature?{unescape(query)}")
+        assert "No events" not in about
