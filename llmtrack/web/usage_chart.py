@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from llmtrack.domain.periods import local_date, rfc3339, zone
+from llmtrack.domain.periods import day_number, day_start_ms, local_date, rfc3339, zone
 from llmtrack.domain.spans import Buckets, Span, Step
 from llmtrack.web.charts import ONE, Axis, axis_texts, labelled_places, lines, stacked_bars
 from llmtrack.web.numbers import NOTHING, shown_currency, usd_short
@@ -163,11 +163,13 @@ def _bucket_texts(buckets: Buckets, zone_name: str) -> list[tuple[str, str]]:
 
 
 def _ends(span: Span, step: Step, zone_name: str) -> tuple[str, str]:
-    """The bucket as `from` and `to` of a query: dates, or UTC times."""
+    """The bucket as `from` and `to` of a query: dates, or UTC times where it cuts a day."""
+    first, last = (rfc3339(moment)[:16] + "Z" for moment in span)
     if step.is_fine:
-        first, last = (rfc3339(moment)[:16] + "Z" for moment in span)
         return first, last
-    return (
-        local_date(span.start_ms, zone_name).isoformat(),
-        local_date(span.end_ms - 1, zone_name).isoformat(),
-    )
+    dates = local_date(span.start_ms, zone_name), local_date(span.end_ms - 1, zone_name)
+    if day_start_ms(day_number(dates[0]), zone_name) == span.start_ms:
+        first = dates[0].isoformat()
+    if day_start_ms(day_number(dates[1]) + 1, zone_name) == span.end_ms:
+        last = dates[1].isoformat()
+    return first, last

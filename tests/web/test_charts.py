@@ -142,3 +142,16 @@ def test_what_is_not_known_has_no_exact_amount() -> None:
     chart = chart_of(series, buckets, "UTC", style)
 
     assert [bar.pico for bar in chart.bars] == ["5 ", "0 7", " "]
+
+
+def test_a_day_that_the_period_cuts_zooms_to_what_is_shown_of_it() -> None:
+    zone_name = "Asia/Kathmandu"
+    starts = [day_start_ms(day_number(date(2026, 3, day)), zone_name) for day in (1, 4)]
+    span = Span(starts[0] + 4 * 3_600_000, starts[1] - 1_800_000)
+    buckets = buckets_of(span, Step.DAY, zone_name)
+    series = [Series("a", "series-1", "", None, [1] * len(buckets))]
+    chart = chart_of(series, buckets, zone_name, Style("t", str, str, "?"))
+    ends = [(bar.first, bar.last) for bar in chart.bars]
+    assert ends[1] == ("2026-03-02", "2026-03-02")
+    assert ends[0] == ("2026-02-28T22:15Z", "2026-03-01")
+    assert ends[2] == ("2026-03-03", "2026-03-03T17:45Z")
