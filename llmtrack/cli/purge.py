@@ -232,7 +232,7 @@ async def _delete(data: Data, database: "Database", **what: str) -> Fields:
     )
     with progress_line() as progress:
         removed = await delete(database, deletion, now_ms=now_ms(), progress=progress)
-    return _receipt(data, deletion._replace(removed=removed, finished_ms=now_ms()))
+    return _receipt(data, deletion._replace(removed=removed.rows, finished_ms=now_ms()))
 
 
 def _report(data: Data, receipt: Fields, *, as_json: bool) -> None:

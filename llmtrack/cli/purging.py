@@ -8,7 +8,7 @@ import click
 from llmtrack.cli.data import Data, now_ms, operator
 from llmtrack.cli.output import moment
 from llmtrack.domain.money import usd_text
-from llmtrack.services.deletion import delete
+from llmtrack.services.deletion import Removed, delete
 from llmtrack.services.deletion_runs import begin, scopes
 from llmtrack.services.retention import cutoff_ms
 from llmtrack.storage.database import Database
@@ -22,6 +22,10 @@ class EventPlan(NamedTuple):
     scope: Scope
     before_ms: int
     found: Purged
+
+    def done(self, removed: Removed) -> dict[str, Any]:
+        purged = Purged(removed.rows.get("events", 0), removed.cost_pico)
+        return self._replace(found=purged).row(purged=True)
 
     def row(self, *, purged: bool = False) -> dict[str, Any]:
         return {
@@ -48,7 +52,7 @@ async def plan_events(
 async def purge_planned(
     data: Data, database: Database, plan: EventPlan, *, keep_totals: bool
 ) -> dict[str, Any]:
-    """Remove them; the row says what was there when it began."""
+    """Remove them; the row says what went, which events that come in meanwhile are part of."""
     if not plan.found.events and keep_totals:
         return plan.row(purged=True)
     deletion = await begin(
@@ -62,8 +66,7 @@ async def purge_planned(
         now_ms=now_ms(),
     )
     if not sys.stderr.isatty():
-        await delete(database, deletion, now_ms=now_ms())
-        return plan.row(purged=True)
+        return plan.done(await delete(database, deletion, now_ms=now_ms()))
     with click.progressbar(length=plan.found.events, label=plan.scope.name, file=sys.stderr) as bar:
         done = 0
 
@@ -73,5 +76,4 @@ async def purge_planned(
                 bar.update(removed - done)
                 done = removed
 
-        await delete(database, deletion, now_ms=now_ms(), progress=report)
-    return plan.row(purged=True)
+        return plan.done(await delete(database, deletion, now_ms=now_ms(), progress=report))

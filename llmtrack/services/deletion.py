@@ -18,6 +18,7 @@ from llmtrack.storage.deletions import (
     add_deletions,
     all_deletions,
     finish_deletion,
+    note_removed,
 )
 from llmtrack.storage.key_changes import end_key
 from llmtrack.storage.maintenance import time_zone_of
@@ -29,26 +30,50 @@ Progress = Callable[[str, int], None]
 """Hears what is being removed and how many rows of it are gone."""
 
 
-class Step(NamedTuple):
-    """`run` removes a batch in a transaction and returns its size; 0 means done."""
+class Removed(NamedTuple):
+    """Rows that went, by kind, and what they had cost where they are old events."""
 
-    what: str
-    run: Callable[[Connection], int]
+    rows: dict[str, int]
+    cost_pico: int = 0
+
+    @property
+    def is_nothing(self) -> bool:
+        return not any(self.rows.values())
+
+    def plus(self, batch: "Removed") -> "Removed":
+        rows = dict(self.rows)
+        for what, count in batch.rows.items():
+            if count:
+                rows[what] = rows.get(what, 0) + count
+        return Removed(rows, self.cost_pico + batch.cost_pico)
+
+
+Step = Callable[[Connection], Removed]
+"""Removes a batch in a transaction; one that removes nothing is done."""
 
 
 async def delete(
     database: Database, deletion: Deletion, *, now_ms: int, progress: Progress | None = None
-) -> dict[str, int]:
-    """Carry out an entry of the ledger beside a running server; rows removed by kind."""
-    removed = dict(deletion.removed)
+) -> Removed:
+    """Carry out an entry of the ledger beside a running server."""
+    removed = Removed(deletion.removed)
     for step in await database.write(_steps, deletion):
-        while count := await database.write(step.run):
-            removed[step.what] = removed.get(step.what, 0) + count
-            if progress is not None:
-                progress(step.what, removed[step.what])
+        while not (batch := await database.write(_noted, deletion, step, removed)).is_nothing:
+            removed = removed.plus(batch)
+            for what, count in batch.rows.items():
+                if count and progress is not None:
+                    progress(what, removed.rows[what])
             await asyncio.sleep(PAUSE_S)
-    await database.write(finish_deletion, deletion.public_id, removed=removed, now_ms=now_ms)
+    await database.write(finish_deletion, deletion.public_id, removed=removed.rows, now_ms=now_ms)
     return removed
+
+
+def _noted(connection: Connection, deletion: Deletion, step: Step, removed: Removed) -> Removed:
+    """A batch, and the ledger with it: a deletion that is killed has still removed this."""
+    batch = step(connection)
+    if not batch.is_nothing:
+        note_removed(connection, deletion.public_id, removed.plus(batch).rows)
+    return batch
 
 
 def replay(connection: Connection, known: Sequence[Deletion]) -> list[Deletion]:
@@ -64,25 +89,33 @@ def replay(connection: Connection, known: Sequence[Deletion]) -> list[Deletion]:
     with transaction(connection):
         add_deletions(connection, missing.values())
     for deletion in missing.values():
-        removed: dict[str, int] = {}
+        own_entry = own.get(deletion.public_id)
+        removed = Removed(own_entry.removed if own_entry else {})
         for step in _steps(connection, deletion):
-            while count := _run(connection, step):
-                removed[step.what] = removed.get(step.what, 0) + count
+            while not (batch := _run(connection, step)).is_nothing:
+                removed = removed.plus(batch)
         finished_ms = deletion.finished_ms or deletion.begun_ms
         with transaction(connection):
-            finish_deletion(connection, deletion.public_id, removed=removed, now_ms=finished_ms)
+            finish_deletion(
+                connection, deletion.public_id, removed=removed.rows, now_ms=finished_ms
+            )
     return list(missing.values())
 
 
-def _run(connection: Connection, step: Step) -> int:
+def _run(connection: Connection, step: Step) -> Removed:
     with transaction(connection):
-        return step.run(connection)
+        return step(connection)
+
+
+def _counted(what: str, run: Callable[[Connection], int]) -> Step:
+    """A step of which only the number of rows is known."""
+    return lambda at: Removed({what: run(at)})
 
 
 def _steps(connection: Connection, deletion: Deletion) -> list[Step]:
     """What there is to do; nothing for what this file does not have."""
     if deletion.kind == "user":
-        return [Step("users", lambda at: erasure.erase_user(at, deletion.subject))]
+        return [_counted("users", lambda at: erasure.erase_user(at, deletion.subject))]
     workspace_id = erasure.workspace_of(connection, deletion.workspace_public_id)
     if workspace_id is None:
         return []
@@ -97,7 +130,12 @@ def _steps(connection: Connection, deletion: Deletion) -> list[Step]:
 
 def _event_steps(connection: Connection, workspace_id: int, deletion: Deletion) -> Iterator[Step]:
     before_ms = int(deletion.subject)
-    yield Step("events", lambda at: purge_events(at, workspace_id, before_ms=before_ms).events)
+
+    def events(at: Connection) -> Removed:
+        purged = purge_events(at, workspace_id, before_ms=before_ms)
+        return Removed({"events": purged.events}, purged.cost_pico)
+
+    yield events
     cursor = [RESPONSES_START]
 
     def responses(at: Connection) -> int:
@@ -105,14 +143,14 @@ def _event_steps(connection: Connection, workspace_id: int, deletion: Deletion) 
         cursor[0] = found or RESPONSES_START
         return 0 if found is None else 1
 
-    yield Step("response batches", responses)
+    yield _counted("response batches", responses)
     if deletion.keep_totals:
         return
     zone = time_zone_of(connection, workspace_id)
     for table in erasure.TOTALS_TABLES:
         is_day = table.endswith("_day")
         bucket = day_of(before_ms, zone) if is_day else quarter_of(before_ms)
-        yield Step("totals", _totals(workspace_id, table, bucket))
+        yield _counted("totals", _totals(workspace_id, table, bucket))
 
 
 def _totals(workspace_id: int, table: str, bucket: int) -> Callable[[Connection], int]:
@@ -126,23 +164,33 @@ def _customer_steps(
         connection, workspace_id, deletion.workspace_public_id, deletion.subject
     )
     if customer is not None:
-        yield Step("events", _customer_events(workspace_id, customer))
-        yield Step("totals", lambda at: erasure.erase_customer_totals(at, workspace_id, customer))
+        yield _customer_rows(workspace_id, customer)
 
 
-def _customer_events(workspace_id: int, customer: int) -> Callable[[Connection], int]:
-    after = erasure.START
+def _customer_rows(workspace_id: int, customer: int) -> Step:
+    """The last events and the name go in one transaction: what comes later finds no such name."""
+    after, is_done = erasure.START, False
 
-    def run(at: Connection) -> int:
+    def erase(at: Connection) -> int:
         nonlocal after
-        count, place = erasure.erase_customer_events(at, workspace_id, customer, after=after)
-        if not count and after != erasure.START:
-            # Events of an earlier time may have come in behind: once more from the start.
-            count, place = erasure.erase_customer_events(
-                at, workspace_id, customer, after=erasure.START
-            )
-        after = place
+        count, after = erasure.erase_customer_events(at, workspace_id, customer, after=after)
         return count
+
+    def run(at: Connection) -> Removed:
+        nonlocal after, is_done
+        if is_done:
+            return Removed({})
+        has_begun = after != erasure.START
+        events = erase(at)
+        if events < erasure.BATCH_ROWS and has_begun:
+            # Events of an earlier time may have come in behind: once more from the start.
+            after = erasure.START
+            events += erase(at)
+        if events >= erasure.BATCH_ROWS:
+            return Removed({"events": events})
+        is_done = True
+        totals = erasure.erase_customer_totals(at, workspace_id, customer)
+        return Removed({"events": events, "totals": totals})
 
     return run
 
@@ -155,7 +203,7 @@ def _key_steps(connection: Connection, workspace_id: int, deletion: Deletion) ->
             return 0
         return 1
 
-    yield Step("keys", run)
+    yield _counted("keys", run)
 
 
 def _workspace_steps(
@@ -165,10 +213,10 @@ def _workspace_steps(
         erasure.close_workspace(at, workspace_id, now_ms=deletion.begun_ms)
         return 0
 
-    yield Step("keys", close)
+    yield _counted("keys", close)
     for table in erasure.tenant_tables(connection):
-        yield Step(f"{table} rows", _rows(workspace_id, table))
-    yield Step("workspaces", lambda at: erasure.erase_workspace_row(at, workspace_id))
+        yield _counted(f"{table} rows", _rows(workspace_id, table))
+    yield _counted("workspaces", lambda at: erasure.erase_workspace_row(at, workspace_id))
 
 
 def _rows(workspace_id: int, table: str) -> Callable[[Connection], int]:

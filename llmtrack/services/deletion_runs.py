@@ -131,5 +131,5 @@ async def apply_retention(
             now_ms=now_ms,
         )
         done = await delete(database, deletion, now_ms=now_ms, progress=progress)
-        removed[scope.name] = done.get("events", 0)
+        removed[scope.name] = done.rows.get("events", 0)
     return removed

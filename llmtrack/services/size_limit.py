@@ -106,7 +106,7 @@ class SizeLimit:
             actor=SERVER,
             now_ms=now_ms,
         )
-        return (await delete(database, deletion, now_ms=now_ms)).get("events", 0)
+        return (await delete(database, deletion, now_ms=now_ms)).rows.get("events", 0)
 
 
 def _cutoffs(connection: Connection, share: float, *, is_coarse: bool, now_ms: int) -> list[Cutoff]:

@@ -73,6 +73,17 @@ def add_deletions(connection: sqlite3.Connection, deletions: Iterable[Deletion])
         connection.execute(ADD_DELETION, values)
 
 
+NOTE_REMOVED = """
+-- deletions.note_removed
+update deletion_ledger set removed = :removed where public_id = :public_id
+"""
+
+
+def note_removed(connection: sqlite3.Connection, public_id: str, removed: dict[str, int]) -> None:
+    """What a deletion that goes on has removed so far."""
+    connection.execute(NOTE_REMOVED, {"public_id": public_id, "removed": json.dumps(removed)})
+
+
 FINISH_DELETION = """
 -- deletions.finish_deletion
 update deletion_ledger

@@ -2,7 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+from llmtrack.cli.data import Data, now_ms
+from llmtrack.cli.purging import plan_events, purge_planned
+from llmtrack.services.ingest import Ingest
+from llmtrack.storage.database import Database
 from tests.conftest import PASSWORD
 from tests.events import make_event
 
@@ -21,6 +26,27 @@ def test_a_customer_is_erased_with_a_receipt(program: Program) -> None:
     assert (entry["id"], entry["kind"]) == (receipt["deletion"], "customer")
     again = program.json("purge", "customer", "c-1", "-w", "Acme", "--yes")
     assert again["removed"] == {}
+
+
+def test_a_purge_says_what_went_not_what_was_planned(program: Program) -> None:
+    program.add([make_event(cost_pico=10**12), make_event(cost_pico=10**12)])
+
+    data = Data(str(program.directory))
+
+    async def purge_while_events_come_in(database: Database) -> dict[str, Any]:
+        [plan] = await plan_events(database, "Acme", now_ms(), 30)
+        ingest = Ingest(database)
+        await ingest.add([make_event(cost_pico=5 * 10**12)])
+        await ingest.close()
+        planned = plan.row()
+        assert (planned["events"], planned["cost_usd"], planned["purged"]) == (2, "2", False)
+        return await purge_planned(data, database, plan, keep_totals=True)
+
+    row = data.run(purge_while_events_come_in)
+
+    assert (row["events"], row["cost_usd"], row["purged"]) == (3, "7", True)
+    [entry] = program.json("purge", "ledger")
+    assert entry["removed"].startswith("3 events")
 
 
 def test_a_deleted_key_is_in_the_file_that_a_restore_reads(program: Program) -> None:

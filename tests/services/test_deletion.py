@@ -1,5 +1,6 @@
 """What is deleted is gone from the files, totals still add up, and no restore revives it."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from llmtrack.services.deletion import delete
 from llmtrack.services.deletion_runs import (
     apply_retention,
     begin,
+    ledger,
     resume,
     unfinished,
 )
@@ -63,7 +65,8 @@ def bytes_of(world: World) -> bytes:
 
 
 async def erase_customer(world: World, customer: str = MARKER) -> dict[str, int]:
-    return await delete(world.database, await begin_customer(world, customer), now_ms=NOW_MS)
+    done = await delete(world.database, await begin_customer(world, customer), now_ms=NOW_MS)
+    return done.rows
 
 
 async def begin_customer(world: World, customer: str = MARKER) -> Deletion:
@@ -167,7 +170,7 @@ async def test_nothing_of_a_deleted_workspace_is_left_and_the_other_one_is_whole
 
     removed = await delete(world.database, await begin_workspace(world), now_ms=NOW_MS)
 
-    assert removed["workspaces"] == 1
+    assert removed.rows["workspaces"] == 1
     for table in tables:
         assert await count(world, table, f"workspace_id = {world.acme.id}") == 0, table
     assert all_checkpointed(world.database.path)
@@ -200,7 +203,7 @@ async def test_totals_go_with_the_events_where_that_is_wanted(world: World) -> N
 async def test_a_deletion_that_was_killed_is_completed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await add(world, customer_id=MARKER)
+    await add(world, 1020, customer_id=MARKER)
     monkeypatch.setattr(deletion_module, "PAUSE_S", 0)
     original = erasure.erase_customer_totals
 
@@ -211,15 +214,40 @@ async def test_a_deletion_that_was_killed_is_completed(
     with pytest.raises(KeyboardInterrupt):
         await erase_customer(world)
     [left] = await unfinished(world.database)
-    assert await count(world, "event") == 0
+    assert await count(world, "event") == 20
     assert await count(world, "name", f"text = '{MARKER}'") == 1
     monkeypatch.setattr(erasure, "erase_customer_totals", original)
 
     assert await resume(world.database, now_ms=NOW_MS) == 1
 
-    assert left.kind == "customer"
+    assert (left.kind, left.removed) == ("customer", {"events": 1000})
     assert await unfinished(world.database) == []
+    [entry] = await ledger(world.database)
+    assert entry.removed["events"] == 1020
+    assert entry.removed["totals"] > 0
     assert await count(world, "name", f"text = '{MARKER}'") == 0
+
+
+async def test_what_comes_in_while_a_customer_is_erased_is_erased_or_a_new_customer_s(
+    world: World,
+) -> None:
+    sent, removed = 0, 0
+
+    async def send() -> None:
+        nonlocal sent
+        ingest = Ingest(world.database)
+        while True:
+            sent += len(await ingest.add([make_event(world.acme.id, customer_id=MARKER)]))
+
+    sending = asyncio.create_task(send())
+    for _ in range(10):
+        removed += (await erase_customer(world)).get("events", 0)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+
+    assert await count(world, "event", "customer_id not in (select id from name)") == 0
+    assert await count(world, "event") in (sent - removed, sent - removed + 1)
+    assert removed > 0
 
 
 async def test_retention_is_the_workspace_s_own(world: World) -> None:
