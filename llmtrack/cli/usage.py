@@ -25,20 +25,6 @@ COLUMNS = (
 NONE = "no events in that time"
 
 
-def filters_of(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
-    """`feature=search` and the like, as name -> value."""
-    found: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if (name not in DIMENSIONS and not key_of(name)) or not equals or not value:
-            names = ", ".join((*DIMENSIONS, tag_name("KEY")))
-            raise click.BadParameter(f"{text!r} is not one of {names} = a value")
-        if name in found:
-            raise click.BadParameter(f"{name} is given twice")
-        found[name] = value
-    return found
-
-
 class _By(click.Choice[str]):
     """One of the dimensions, or a tag."""
 
@@ -67,7 +53,6 @@ class _By(click.Choice[str]):
     "wanted",
     multiple=True,
     metavar="NAME=VALUE",
-    callback=filters_of,
     help="Only events with that value, such as feature=search or tag:KEY=VALUE. Can be given "
     "more than once.",
 )
@@ -87,7 +72,7 @@ def usage(
     start: str | None,
     end: str | None,
     by: str,
-    wanted: dict[str, str],
+    wanted: tuple[str, ...],
     with_at_risk: bool,
     as_json: bool,
 ) -> None:
@@ -101,15 +86,17 @@ def usage(
     """
 
     async def run(database: "Database") -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        from llmtrack.services.usage_filters import usage_filters
         from llmtrack.services.usage_rows import usage_notes, usage_question, usage_rows
         from llmtrack.storage.at_risk import shown_at_risk
         from llmtrack.storage.workspaces import scope_for_admin
 
         scope = await scope_for_admin(database, workspace)
         span = _span(start, end, scope.time_zone)
+        filters = await usage_filters(scope, wanted)
         period = f"{moment(span.start_ms)} to {moment(span.end_ms)}, {scope.time_zone}"
         click.echo(f"{scope.name}: {period}", err=True)
-        question = await usage_question(scope, by, span, wanted)
+        question = await usage_question(scope, by, span, filters)
         rows = await usage_rows(scope, by, question)
         click.echo("".join(f"Note: {note}\n" for note in usage_notes(question)), nl=False, err=True)
         if not with_at_risk or not span.length_ms:

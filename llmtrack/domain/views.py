@@ -1,10 +1,12 @@
 """What a saved view or a shared link shows: a page below its workspace, and its query."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.metadata_conditions import metadata_condition
 from llmtrack.domain.tags import key_of
 
 PLACES = {
@@ -47,9 +49,10 @@ class View(NamedTuple):
     def names_customer(self, names: Collection[str]) -> bool:
         """Whether a filter or a condition on metadata is one of a customer's names."""
         given = self.parameters
-        condition = given.get("metadata", "").partition("=")[2].strip()
         told = [value for name, value in given.items() if name == "customer" or key_of(name)]
-        return condition in names or any(value in names for value in told)
+        with suppress(ValueError):  # what is no condition narrows nothing
+            told.append(metadata_condition(given.get("metadata", "")).value.strip())
+        return any(value in names for value in told)
 
 
 def clean_view(place: str, query: str, dimensions: frozenset[str]) -> View:

@@ -15,6 +15,7 @@ from llmtrack.storage.dimensions import Filters
 from llmtrack.storage.event_page_queries import named, of_key
 from llmtrack.storage.event_pages import Cursor
 from llmtrack.storage.scope import Scope, ScopedReading
+from llmtrack.storage.tag_values import written_value
 from llmtrack.storage.usage_rows import FILTER_EVENTS, check_bound, filter_values
 
 SCAN_EVENTS_MAX = 20_000
@@ -34,7 +35,7 @@ class EventFilter:
     cost_from_pico: int | None = None
     latency_from_ms: int | None = None
     metadata_path: str | None = None
-    """SQLite's JSON path of a member of `metadata`, which is then `metadata_value`."""
+    """SQLite's JSON path of a member of `metadata`, which then reads `metadata_value`."""
     metadata_value: str | None = None
 
     @property
@@ -122,7 +123,7 @@ _MATCHES = f"""
   and (:latency_from_ms is null or latency_ms >= :latency_from_ms)
   and (:cost_statuses is null or cost_status in (select value from json_each(:cost_statuses)))
   and (:metadata_path is null
-    or cast(json_extract(metadata, :metadata_path) as text) = :metadata_value)
+    or {written_value(":metadata_path")} = :metadata_value)
 """  # noqa: S608 - names of columns
 
 # The inner query is bounded and in the order of the key; only what it lets through is read whole.

@@ -10,13 +10,29 @@ from llmtrack.storage.dimensions import OTHER_VALUE, Filters, Tag
 from llmtrack.storage.scope import ScopedReading
 
 
+def _text(path: str) -> str:
+    """A member that is text."""
+    # As Python reads it: SQLite's `->>` ends a text at a NUL. Nearly no metadata has one, which
+    # is seen quicker than what a member is.
+    return f"""case
+      when instr(metadata, '\\u0000') and instr(metadata -> {path}, '\\u0000')
+      then metadata -> {path}
+      else metadata ->> {path} end"""
+
+
+def written_value(path: str) -> str:
+    """Text as it is, all else as JSON writes it; null: no such member. `path`: SQL."""
+    return f"""case json_type(metadata, {path})
+    when 'text' then {_text(path)}
+    else metadata -> {path}
+  end"""
+
+
 def told_value(path: str) -> str:
     """What the event says, as text; null: nothing to count by. `path`: an SQL expression."""
-    # As Python reads it: SQLite's `->>` would round long numbers, and ends a text at a NUL.
+    # `->`, because `->>` would round long numbers.
     return f"""case json_type(metadata, {path})
-    when 'text' then case
-      when instr(metadata -> {path}, '\\u0000') then metadata -> {path}
-      else nullif(metadata ->> {path}, '') end
+    when 'text' then nullif({_text(path)}, '')
     when 'integer' then metadata -> {path}
     when 'real' then metadata -> {path}
     when 'true' then 'true'

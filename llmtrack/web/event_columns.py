@@ -47,7 +47,8 @@ class Column(NamedTuple):
     title: str
     cell: Callable[[Event, str], str]
     """As HTML, for a page in that time zone."""
-    export: Callable[[Event], Cell]
+    in_files: tuple[tuple[str, Callable[[Event], Cell]], ...]
+    """Its columns in an export, by name."""
     is_number: bool = False
 
 
@@ -61,15 +62,27 @@ def _named(text: str | None, id_text: str = "") -> str:
     return _TITLED_NAME % (title, text)
 
 
+def _column(
+    name: str,
+    title: str,
+    cell: Callable[[Event, str], str],
+    value: Callable[[Event], Cell],
+    *,
+    is_number: bool = False,
+) -> Column:
+    """One that is called the same in a file."""
+    return Column(name, title, cell, ((name, value),), is_number)
+
+
 def _text(field: str, title: str, name: str = "") -> Column:
     def cell(event: Event, _: str) -> str:
         return _named(getattr(event, field))
 
-    return Column(name or field, title, cell, lambda event: getattr(event, field))
+    return _column(name or field, title, cell, lambda event: getattr(event, field))
 
 
 def _count(field: str, title: str) -> Column:
-    return Column(
+    return _column(
         field,
         title,
         lambda event, _: tokens(getattr(event, field)),
@@ -79,7 +92,7 @@ def _count(field: str, title: str) -> Column:
 
 
 def _duration(field: str, title: str) -> Column:
-    return Column(
+    return _column(
         field,
         title,
         lambda event, _: milliseconds(getattr(event, field)),
@@ -104,6 +117,10 @@ def _cost(event: Event, _: str) -> Markup:
     return usd_each(event.cost_pico)
 
 
+def _cost_usd(event: Event) -> str | None:
+    return None if event.cost_pico is None else usd_text(event.cost_pico)
+
+
 def _customer(event: Event, _: str) -> str:
     if event.customer_id is None:
         return NOTHING
@@ -113,17 +130,25 @@ def _customer(event: Event, _: str) -> str:
 COLUMNS = {
     column.name: column
     for column in (
-        Column(
+        _column(
             "time",
             "Time",
             lambda event, zone: moment(event.timestamp_ms, zone),
             lambda event: rfc3339(event.timestamp_ms),
         ),
-        Column("status", "Status", _status, lambda event: STATUSES[event.status]),
+        _column("status", "Status", _status, lambda event: STATUSES[event.status]),
         _text("provider", "Provider"),
         _text("model", "Model"),
         _text("feature", "Feature"),
-        Column("customer", "Customer", _customer, lambda event: event.customer_id),
+        Column(
+            "customer",
+            "Customer",
+            _customer,
+            (
+                ("customer", lambda event: event.customer_id),
+                ("customer_name", lambda event: event.customer_name),
+            ),
+        ),
         _text("key_name", "Key", "key"),
         _text("environment", "Environment"),
         _text("source", "Source"),
@@ -136,10 +161,10 @@ COLUMNS = {
             "cost",
             "Cost",
             _cost,
-            lambda event: None if event.cost_pico is None else usd_text(event.cost_pico),
+            (("cost_usd", _cost_usd),),
             is_number=True,
         ),
-        Column(
+        _column(
             "cost_status",
             "Pricing",
             lambda event, _: COST_STATUS_TEXTS[CostStatus(event.cost_status)],
@@ -150,7 +175,7 @@ COLUMNS = {
         _text("service_tier", "Tier"),
         _text("operation", "Operation"),
         _text("response_id", "Response"),
-        Column(
+        _column(
             "id",
             "Id",
             lambda event, _: Markup("<code>{}</code>").format(uuid_of(event)),
@@ -177,7 +202,13 @@ def _tag(name: str) -> Column:
         [found] = tag_values(event.metadata or "{}", [key])
         return found
 
-    return Column(name, dimension_title(name), lambda event, _: _named(value(event)), value)
+    return _column(name, dimension_title(name), lambda event, _: _named(value(event)), value)
+
+
+def unknown_columns(text: str, tags: Iterable[str] = ()) -> list[str]:
+    """Which of the names in a list of columns are none."""
+    known = COLUMNS | tag_columns(tags)
+    return [name for name in dict.fromkeys(text.split(",")) if name and name not in known]
 
 
 def chosen_columns(text: str, tags: Iterable[str] = ()) -> tuple[Column, ...]:

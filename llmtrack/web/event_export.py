@@ -53,13 +53,14 @@ async def get_export(request: web.Request) -> web.StreamResponse:
 
 def _names(columns: Sequence[Column]) -> list[str]:
     """`time_zone` stands in every export: whose days the period is, and those of times in UTC."""
-    return [*(column.name for column in columns), "time_zone"]
+    return [*(name for column in columns for name, _ in column.in_files), "time_zone"]
 
 
 def _written(
     form: str, columns: Sequence[Column], events: list[EventDetail], time_zone: str
 ) -> bytes:
-    rows = [[*(column.export(event) for column in columns), time_zone] for event in events]
+    values = [value for column in columns for _, value in column.in_files]
+    rows = [[*(value(event) for value in values), time_zone] for event in events]
     if form == "csv":
         return csv_lines(rows)
     names = _names(columns)

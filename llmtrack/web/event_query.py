@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.identifiers import event_row, event_uuid
+from llmtrack.domain.metadata_conditions import metadata_condition
 from llmtrack.domain.money import PICO_MAX, pico_from_usd
 from llmtrack.storage.event_pages import Cursor
 from llmtrack.storage.event_search import END, EventFilter
 from llmtrack.web.analytics import Look
+from llmtrack.web.event_columns import unknown_columns
 
 LEFT_OUT = " The condition is left out."
 CONDITIONS = ("pricing", "min_cost", "min_latency", "metadata")
@@ -41,7 +43,7 @@ class Wanted(NamedTuple):
 
 
 def wanted_events(look: Look) -> Wanted:
-    """The filter behind the page's URL; a condition that cannot be read is left out and told."""
+    """The filter behind the page's URL; what of it cannot be read is left out and told."""
     given, problems = look.query.extras, []
     conditions: dict[str, object] = {}
     for name, read in _READERS.items():
@@ -52,6 +54,11 @@ def wanted_events(look: Look) -> Wanted:
             conditions |= read(text)
         except ValueError as error:
             problems.append(f"{error}{LEFT_OUT}")
+    unknown = unknown_columns(given.get("columns", ""), look.query.tags)
+    if unknown:
+        # A shared link outlives a tag that was one of its columns.
+        told = look.bar.notes if look.query.is_locked else problems
+        told.append(f"There is no column {', '.join(unknown)[:60]!r} here; it is left out.")
     span, values = look.timeframe.span, look.bar.values
     return Wanted(EventFilter(span, values, **conditions), problems)  # type: ignore[arg-type]
 
@@ -91,12 +98,13 @@ def _min_latency(text: str) -> Mapping[str, object]:
 
 
 def _metadata(text: str) -> Mapping[str, object]:
-    name, equals, value = text.partition("=")
-    if not name.strip() or not equals or '"' in name or "\0" in text:
-        raise ValueError(f"Metadata {text[:30]!r} is not written as name=value.")
+    try:
+        name, value = metadata_condition(text)
+    except ValueError:
+        raise ValueError(f"Metadata {text[:30]!r} is not written as name=value.") from None
     return {
-        "metadata_path": f"$.{json.dumps(name.strip(), ensure_ascii=False)}",
-        "metadata_value": value.strip(),
+        "metadata_path": f"$.{json.dumps(name, ensure_ascii=False)}",
+        "metadata_value": value,
     }
 
 

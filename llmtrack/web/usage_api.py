@@ -16,6 +16,7 @@ from llmtrack.domain.periods import (
 )
 from llmtrack.domain.spans import Span
 from llmtrack.domain.tags import key_of, tag_name
+from llmtrack.services.usage_filters import usage_filters
 from llmtrack.services.usage_rows import BY_DAY, DIMENSIONS, usage_notes, usage_question, usage_rows
 from llmtrack.storage.key_lookup import scope_for_key
 from llmtrack.web.context import CLOCK_MS, DATABASE
@@ -53,7 +54,8 @@ async def get_usage(request: web.Request) -> web.Response:
     end_ms = _instant(request, "to", max(quarter_end_ms(now_ms), start_ms), zone)
     if end_ms < start_ms:
         raise InvalidValue("to", "to is before from")
-    question = await usage_question(scope, by, Span(start_ms, end_ms), _filters(request))
+    filters = await usage_filters(scope, request.query.getall("where", ()))
+    question = await usage_question(scope, by, Span(start_ms, end_ms), filters)
     answer = {
         "workspace_id": scope.public_id,
         "time_zone": zone,
@@ -64,16 +66,6 @@ async def get_usage(request: web.Request) -> web.Response:
         "notes": usage_notes(question),
     }
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
-
-
-def _filters(request: web.Request) -> dict[str, str]:
-    filters = {}
-    for text in request.query.getall("where", ()):
-        name, _, value = text.partition("=")
-        if (name not in DIMENSIONS and not key_of(name)) or not value:
-            raise InvalidValue("where", f"where {text[:40]!r} is not a dimension = a value")
-        filters[name] = value
-    return filters
 
 
 def _instant(request: web.Request, name: str, otherwise_ms: int, time_zone: str) -> int:

@@ -16,7 +16,7 @@ def _events(program: Program) -> None:
     told = [
         (5, '{"team":"search","tier":"gold"}', "o3"),
         (3, '{"team":"ads"}', "o3"),
-        (2, '{"team":"search"}', "gpt-4o-mini"),
+        (2, '{"team":"search","=cmd":"x=y","=cmd=x":"y"}', "gpt-4o-mini"),
         (1, None, "o3"),
     ]
     program.add(
@@ -46,6 +46,23 @@ def test_a_tag_is_added_listed_and_removed(program: Program) -> None:
     assert "not tracked" in program.fails(
         3, "usage", "--workspace", "Acme", *NOVEMBER, "--by", "tag:team"
     )
+
+
+def test_a_tag_may_hold_an_equals_sign(program: Program) -> None:
+    assert "not tracked" in program.fails(
+        3, "usage", "--workspace", "Acme", *NOVEMBER, "--where", "tag:=cmd=x=y"
+    )
+    program.ok("workspaces", "tags", "add", "Acme", "=cmd")
+    assert [row["cost_usd"] for row in usage(program, "--where", "tag:=cmd=x=y")] == ["2"]
+    program.ok("workspaces", "tags", "add", "Acme", "=cmd=x")
+    assert [row["cost_usd"] for row in usage(program, "--where", "tag:=cmd=x=y")] == ["2"]
+    both = ("--where", "tag:=cmd=x=y", "--where", "tag:=cmd=x=y")
+    assert "given twice" in program.fails(2, "usage", "-w", "Acme", *both)
+    assert "no tag:=cmd 'x=' here" in program.fails(
+        3, "usage", "-w", "Acme", "--where", "tag:=cmd=x="
+    )
+    for wrong in ("tag:", "tag:=", "tag:==", "tag:=cmd=", "=x"):
+        assert "is not one of" in program.fails(2, "usage", "-w", "Acme", "--where", wrong)
 
 
 def test_usage_is_by_a_tag_and_within_one(program: Program) -> None:

@@ -1,5 +1,6 @@
 """Pages of single events: complete, in order, bounded, and of one workspace."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -81,16 +82,28 @@ async def test_a_page_that_reads_its_bound_says_where_to_go_on(store: Seeded) ->
 
 
 async def test_metadata_is_searched_by_name_and_value(store: Seeded) -> None:
-    row = store.rows[0]._replace(id=1, metadata='{"team":"red","a.b":7}')
-    await store.database.write(add_rows, [row], store.time_zone)
-    for path, value, matches in (
-        ('$."team"', "red", 1),
-        ('$."a.b"', "7", 1),
-        ('$."team"', "blue", 0),
-        ('$."a"', "7", 0),
-    ):
+    said = {
+        *('"red"', "true", "false", "1", "0", "1.50", "null", "10000000000000000000"),
+        *('"true"', '" padded "', '""', '"a\\"b"', "[1,2]", '{"a":1}'),
+    }
+    rows = [
+        store.rows[0]._replace(id=number, metadata=f'{{"team":"red","a.b":{value}}}')
+        for number, value in enumerate(said, 1)
+    ]
+    await store.database.write(add_rows, rows, store.time_zone)
+
+    async def found(path: str, value: str) -> int:
         wanted = EventFilter(SPAN, metadata_path=path, metadata_value=value)
-        assert len(await all_pages(store, wanted, count=9, scan_max=1000)) == matches
+        return len(await all_pages(store, wanted, count=9, scan_max=1000))
+
+    assert await found('$."team"', "red") == len(said)
+    assert await found('$."team"', "blue") == await found('$."a"', "1") == 0
+    assert await found('$."a.b"', "true") == 2  # as a text and as what JSON calls true
+    for value in said - {'"true"', "true"}:
+        text = json.loads(value) if value.startswith('"') else value
+        assert await found('$."a.b"', text) == 1, value
+    for value in ("padded", "1.5", "2", "TRUE"):
+        assert await found('$."a.b"', value) == 0, value
 
 
 async def test_one_event_has_its_names_and_no_other_workspace_sees_it(store: Seeded) -> None:

@@ -1,9 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmtrack.domain.tags import KEY_CHARS_MAX, TAGS_MAX, tag_name
 from llmtrack.domain.timeframes import NAMED
 from llmtrack.storage.dimensions import Kind
-from llmtrack.web.page_query import DIMENSIONS, PageQuery, parse_page_query
+from llmtrack.web.event_columns import COLUMNS
+from llmtrack.web.page_query import DIMENSIONS, EXTRA_LENGTH_MAX, PageQuery, parse_page_query
 
 NOW_MS = 1_795_000_000_000
 words = st.text(min_size=1, max_size=30)
@@ -65,3 +67,8 @@ def test_a_written_url_reads_back_the_same(period: str, by: str, filters: dict[s
 @given(st.dictionaries(st.sampled_from(["from", "to", "period", "by", "model"]), st.text()))
 def test_any_query_string_is_answered(values: dict[str, str]) -> None:
     parse(**values)
+
+
+def test_every_choice_of_columns_fits() -> None:
+    tags = [tag_name("x" * KEY_CHARS_MAX)] * TAGS_MAX
+    assert len(",".join([*COLUMNS, *tags])) <= EXTRA_LENGTH_MAX

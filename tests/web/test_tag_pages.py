@@ -13,7 +13,7 @@ import pytest
 
 from llmtrack.services.tag_counting import drive_tag_changes
 from llmtrack.storage.audit import list_entries
-from llmtrack.storage.tracked_tags import tags_of, track_tag
+from llmtrack.storage.tracked_tags import tags_of, track_tag, untrack_tag
 from llmtrack.storage.usage import UsageWriter
 from tests.conftest import NOW_MS, WHO, World
 from tests.events import make_event
@@ -238,6 +238,24 @@ async def test_lists_and_exports_have_tags(filled: Client, world: World) -> None
     focus = list(csv.DictReader(io.StringIO(table)))
     assert {row["Tags"] for row in focus} == {'{"team": "search"}'}
     assert sum(int(row["x_Requests"]) for row in focus) == 2
+
+
+async def test_a_shared_list_outlives_a_tag_that_was_a_column(filled: Client, world: World) -> None:
+    await track(world, "team")
+    await sign_in(filled, "alice")
+    home = f"/w/{world.acme.public_id}/"
+    form = {"name": "Teams", "place": "events", "query": "columns=cost,tag:team", "days": "30"}
+    made = await post(filled, f"{home}shared-links", **form)
+    text = await text_of(filled, made.headers["Location"])
+    [link] = re.findall(r"https?://[^/\s]+(/s/[^<\s]+)", text)
+    assert "ads &amp; more" in await text_of(filled, link)
+
+    await (await world.scope()).write(untrack_tag, key="team", **WHO)
+
+    text = await text_of(filled, link)
+    assert "There is no column &#39;tag:team&#39; here" in text
+    assert "ads &amp; more" not in text
+    assert "$5.00" in text
 
 
 async def test_focus_is_split_by_the_tag_that_the_page_groups_by(

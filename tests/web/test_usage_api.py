@@ -89,7 +89,16 @@ async def test_a_reading_key_reads_by_tags(client: Client, world: World) -> None
     assert answer["notes"] == []
     status, answer = await usage(client, reader.raw, "?by=day&where=tag:team%3Dads&to=2026-11-21")
     assert [row["events"] for row in answer["rows"]] == [1]
-    for wrong in ("?where=tag:team", "?where=x%3Dy"):
+    assert (await usage(client, reader.raw, "?where=tag:%3Dcmd%3Dx%3Dy"))[0] == 404
+    await scope.write(track_tag, key="=cmd", **WHO)
+    await drive_tag_changes(scope)
+    event = {"provider": "openai", "model": "o3", "metadata": {"=cmd": "x=y"}}
+    await send(client, world.acme_key.raw, event)
+    where = "?where=tag:%3Dcmd%3Dx%3Dy&to=2026-11-21"
+    status, answer = await usage(client, reader.raw, where)
+    assert [row["events"] for row in answer["rows"]] == [1]
+    twice = "?where=tag:team%3Dads&where=tag:team%3Dsearch"
+    for wrong in ("?where=tag:team", "?where=x%3Dy", twice):
         assert (await usage(client, reader.raw, wrong))[0] == 422
     for unknown in ("?by=tag:x", "?where=tag:team%3Dx", "?where=model%3Dnone"):
         assert (await usage(client, reader.raw, unknown))[0] == 404
