@@ -105,43 +105,36 @@
     if (name) event.formData.set(name, event.formData.getAll(name).join(","));
   });
 
-  // Live rows: a button with data-live="url" follows a stream while pressed and while visible.
+  // Live rows: a stream (data-live) is followed while its button is pressed and the page visible.
   const ROWS_MAX = 200;
-  let live = null;
-  function follow(button) {
-    const source = new EventSource(button.dataset.live);
-    source.addEventListener("rows", (event) => {
-      const body = document.getElementById(button.dataset.liveInto);
-      if (!body) return stopLive();
+  let stream, followed;
+  function follow() {
+    const url = !document.hidden && document.querySelector("[data-live][aria-pressed=true]")?.dataset.live;
+    if (url === followed) return;
+    stream?.close();
+    followed = url;
+    if (!url) return;
+    stream = new EventSource(url);
+    stream.addEventListener("rows", (event) => {
+      const body = document.getElementById("event-rows");
       body.insertAdjacentHTML("afterbegin", event.data);
-      htmx?.process(body);
+      htmx.process(body);
       while (body.rows.length > ROWS_MAX) body.deleteRow(-1);
     });
-    source.addEventListener("error", () => {
-      if (source.readyState === EventSource.CLOSED) stopLive();
+    stream.addEventListener("error", () => {
+      // Refused: after all else the browser comes back by itself.
+      if (stream.readyState === 2) press(document.querySelector("[data-live]"), false);
     });
-    return source;
   }
-  function stopLive() {
-    live?.source?.close();
-    live?.button.setAttribute("aria-pressed", "false");
-    live = null;
+  function press(button, pressed) {
+    button.setAttribute("aria-pressed", pressed);
+    follow();
   }
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-live]");
-    if (!button) return;
-    const running = live?.button === button;
-    stopLive();
-    if (running) return;
-    live = { button, source: follow(button) };
-    button.setAttribute("aria-pressed", "true");
+    if (button) press(button, button.ariaPressed === "false");
   });
-  document.addEventListener("visibilitychange", () => {
-    if (!live) return;
-    live.source?.close();
-    if (!live.button.isConnected) live = null;
-    else live.source = document.visibilityState === "visible" ? follow(live.button) : null;
-  });
+  document.addEventListener("visibilitychange", follow);
 
   // Exports: <a data-export> counts the lines that come, against the LLMtrack-Rows header.
   async function download(link) {
@@ -182,8 +175,21 @@
     });
   });
 
-  // The sheet beside a list: focus goes in when it opens, Escape closes it.
-  document.addEventListener("htmx:after:swap", () => document.querySelector("#sheet h1")?.focus());
+  // The sheet beside a list: focus goes in when it opens, Escape closes it, focus is back on its link.
+  let before;
+  document.addEventListener("htmx:after:swap", () => {
+    const link = document.querySelector(`#event-rows [href="${before}"]`);
+    (document.querySelector("#sheet h1") ?? link)?.focus();
+    before = location.pathname;
+    charts.clear();
+    follow();
+  });
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    // Another sheet in the place of one that is open: going back leads to the list.
+    if (ctx.target.matches(".sheet")) ctx.replace = "true";
+    // A refresh leaves open what is open.
+    if (!ctx.sourceElement.dataset.refresh) closeMenus(null);
+  });
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-close-sheet]");
     const sheet = close?.closest(".sheet");
@@ -196,12 +202,11 @@
 
   // Charts: <figure class="chart" data-chart> with a plot, a tooltip and its data table, whose
   // rows are the bars: their cells fill the tooltip, data-from/-to are what a drag zooms to.
-  const charts = new WeakMap();
+  const charts = new Map();
   const parts = (figure) => {
     let found = charts.get(figure);
-    if (!found || !found.plot.isConnected) {
+    if (!found) {
       found = {
-        plot: figure.querySelector(".plot"),
         svg: figure.querySelector(".plot svg"),
         cursor: figure.querySelector(".cursor"),
         tip: figure.querySelector(".tip"),
@@ -286,23 +291,13 @@
     chart.at = -1;
   }
 
-  function zoom(figure, chart, index, last) {
-    const [low, high] = [Math.min(index, last), Math.max(index, last)];
-    const from = chart.rows[low].dataset.from;
-    const to = chart.rows[high].dataset.to ?? chart.rows[high].dataset.from;
-    if (!from || !to) return;
+  function zoom(figure, { rows }, index, last) {
     if (!figure.dataset.zoom) return;
-    const url = new URL(figure.dataset.zoom, location.href);
-    url.searchParams.set("from", from);
-    url.searchParams.set("to", to);
-    const link = document.createElement("a");
-    link.href = url.pathname + url.search;
-    const target = document.getElementById(figure.dataset.target);
-    if (target && window.htmx) {
-      htmx.ajax("GET", link.href, { target, swap: "outerMorph", push: "true" });
-    } else {
-      location.assign(link.href);
-    }
+    const [low, high] = [Math.min(index, last), Math.max(index, last)];
+    const url = new URL(figure.dataset.zoom, location);
+    url.searchParams.set("from", rows[low].dataset.from);
+    url.searchParams.set("to", rows[high].dataset.to ?? rows[high].dataset.from);
+    htmx.ajax("GET", url.href, { target: "#report", swap: "outerMorph", push: "true" });
   }
 
   const figureOf = (event) => event.target.closest?.("[data-chart]");

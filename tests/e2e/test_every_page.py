@@ -115,6 +115,7 @@ def faults_of(page: Page, url: str) -> list[str]:
     if response is None or response.status != 200:
         return [f"{url}: {response and response.status}"]
     page.evaluate(AXE.read_text())
+    page.evaluate("document.querySelectorAll('details.data').forEach((one) => (one.open = true))")
     found = page.evaluate("axe.run().then(({ violations }) => violations)")
     faults = [
         f"{url}: {one['id']} {[node['html'][:120] for node in one['nodes'][:3]]}" for one in found

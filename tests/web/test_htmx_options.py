@@ -26,13 +26,14 @@ async def test_every_page_sets_them(client: Client, world: World) -> None:
             "extensions": "none",
             "mode": "same-origin",
             "includeIndicatorCSS": False,
+            "morphIgnore": ["data-htmx-powered", "open", "aria-pressed"],
         }
 
 
 def test_the_options_are_those_of_the_version_we_ship() -> None:
     [script] = (ROOT / "static").glob("htmx-*.min.js")
     source = script.read_text()
-    for option in ("defaultSwap", "extensions", "mode", "includeIndicatorCSS"):
+    for option in ("defaultSwap", "extensions", "mode", "includeIndicatorCSS", "morphIgnore"):
         assert f"{option}:" in source, option
 
 
