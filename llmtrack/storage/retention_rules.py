@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.storage.audit import Actor, record
+from llmtrack.storage.database import Database
 from llmtrack.storage.scope import ScopedReading
 
 DAYS_MIN = 1
@@ -77,3 +78,25 @@ async def retention_of(reading: ScopedReading) -> Retention | None:
     """None: everything is kept."""
     rows = await reading.rows(READ_RETENTION)
     return Retention(rows[0][0], bool(rows[0][1])) if rows else None
+
+
+class KeptTime(NamedTuple):
+    """A workspace's rule, and whose days it counts."""
+
+    event_days: int
+    keep_totals: bool
+    time_zone: str
+
+
+READ_KEPT_TIMES = """
+-- retention_rules.kept_times
+select r.workspace_id, r.event_days, r.keep_totals, w.time_zone
+from retention r
+join workspace w on w.id = r.workspace_id
+"""
+
+
+async def kept_times(database: Database) -> dict[int, KeptTime]:
+    """By workspace, of those that do not keep everything: for the way in, which serves all."""
+    rows = await database.rows(READ_KEPT_TIMES)
+    return {row[0]: KeptTime(row[1], bool(row[2]), row[3]) for row in rows}

@@ -13,6 +13,7 @@ from llmtrack.domain.credentials import Passwords
 from llmtrack.services.content_guard import ContentGuard
 from llmtrack.services.host_names import HostNames
 from llmtrack.services.ingest import Ingest
+from llmtrack.services.kept_times import KeptTimes
 from llmtrack.services.mail import Mailer
 from llmtrack.services.password_pool import PasswordPool
 from llmtrack.services.price_books import PriceBooks
@@ -66,7 +67,7 @@ from llmtrack.web.data_quality import CONTENT_GUARD
 from llmtrack.web.event_tail import TAILS, Tails, stop_tails
 from llmtrack.web.fresh_keys import FreshKeys
 from llmtrack.web.hosts import HOSTS, refuse_foreign_hosts
-from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS
+from llmtrack.web.ingest import BATCH_BYTES_MAX, INGEST, KEPT_TIMES, KEY_RING, PRICE_BOOKS
 from llmtrack.web.key_ring import KeyRing
 from llmtrack.web.key_uses import KEY_USES, KeyUses, keep_key_uses
 from llmtrack.web.passkey_challenges import PasskeyChallenges
@@ -131,6 +132,7 @@ def build_app(
     app[VITALS] = vitals or Vitals()
     _set_surroundings(app, proxies, hosts, mailer)
     app[PRICE_BOOKS] = PriceBooks(database)
+    app[KEPT_TIMES] = KeptTimes(database)
     app[PASSWORD_POOL] = PasswordPool(passwords or Passwords())
     _set_door(app, provider)
     app[TAILS] = Tails()

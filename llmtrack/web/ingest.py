@@ -20,6 +20,7 @@ from llmtrack.formats.gzip_body import unpack_gzip
 from llmtrack.formats.json_body import split_array
 from llmtrack.formats.usual_event import parse_event, parse_item
 from llmtrack.services.ingest import Ingest
+from llmtrack.services.kept_times import KeptTimes
 from llmtrack.services.price_books import PriceBooks
 from llmtrack.storage.key_lookup import KeyRow
 from llmtrack.storage.priced_events import PricedEvent
@@ -53,6 +54,7 @@ _BEYOND_BOUND = int(CostFlag.BEYOND_BOUND)  # plain: this runs for every event
 INGEST = web.AppKey("ingest", Ingest)
 KEY_RING = web.AppKey("key_ring", KeyRing)
 PRICE_BOOKS = web.AppKey("price_books", PriceBooks)
+KEPT_TIMES = web.AppKey("kept_times", KeptTimes)
 
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -100,6 +102,8 @@ async def ingest(request: web.Request, key: KeyRow) -> web.Response:
     keeps = await guard.keeps(key.workspace_id)
     event = parse_event(body, app[CLOCK_MS](), keeps_content=keeps)
     guard.note(key.workspace_id, key.key_id, event)
+    await app[KEPT_TIMES].load()
+    app[KEPT_TIMES].warn(key.workspace_id, event)
     event.idempotency_key = request.headers.get("Idempotency-Key")
     book = await app[PRICE_BOOKS].find(key.workspace_id)
     priced = price_event(book, key, event)
@@ -124,6 +128,8 @@ async def _store_batch(
     guard = request.app[CONTENT_GUARD]
     keeps = await guard.keeps(key.workspace_id)
     book = await request.app[PRICE_BOOKS].find(key.workspace_id)
+    times = request.app[KEPT_TIMES]
+    await times.load()
     parsed: list[UsageEvent | InvalidEvent] = []
     events: list[PricedEvent] = []
     for start in range(0, len(items), TURN_EVENTS):
@@ -135,6 +141,7 @@ async def _store_batch(
             if isinstance(event, UsageEvent):
                 events.append(price_event(book, key, event))
                 guard.note(key.workspace_id, key.key_id, event)
+                times.warn(key.workspace_id, event)
     results = iter(await request.app[INGEST].add(events, since=since) if events else [])
     answers: list[bytes] = []
     for event in parsed:

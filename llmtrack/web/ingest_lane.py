@@ -25,7 +25,14 @@ from llmtrack.storage.priced_events import PricedEvent
 from llmtrack.web.context import CLOCK_MS, SITE
 from llmtrack.web.data_quality import CONTENT_GUARD
 from llmtrack.web.hosts import HOSTS
-from llmtrack.web.ingest import EVENT_BYTES_MAX, INGEST, KEY_RING, PRICE_BOOKS, price_event
+from llmtrack.web.ingest import (
+    EVENT_BYTES_MAX,
+    INGEST,
+    KEPT_TIMES,
+    KEY_RING,
+    PRICE_BOOKS,
+    price_event,
+)
 from llmtrack.web.ingest_answers import OVERLOADED, encoded
 from llmtrack.web.key_ring import credential
 from llmtrack.web.probes import VITALS
@@ -49,6 +56,7 @@ class IngestLane:
         self._guard = app[CONTENT_GUARD]
         self._books = app[PRICE_BOOKS]
         self._ingest = app[INGEST]
+        self._times = app[KEPT_TIMES]
         self._hosts = app.get(HOSTS)
         self._good_host, self._good_until_s = "", 0.0
         # Behind a proxy the client's address and scheme are in headers: not the usual request.
@@ -107,11 +115,12 @@ class IngestLane:
     ) -> PricedEvent | None:
         keeps = self._guard.keeps_now(key.workspace_id)
         book = self._books.known(key.workspace_id)
-        if keeps is None or book is None:
+        if keeps is None or book is None or not self._times.are_known:
             return None
         event = usual_event(body, now_ms, keeps_content=keeps)
         if event is None:
             return None
+        self._times.warn(key.workspace_id, event)
         event.idempotency_key = message.headers.get("Idempotency-Key")
         return price_event(book, key, event)
 

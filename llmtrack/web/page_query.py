@@ -165,8 +165,11 @@ def parse_page_query(
         else:
             filters[name] = slug
     query = PageQuery(path, given.get("period", DEFAULT), "", "", by, filters)
-    own = {name: given.get(name, "")[:EXTRA_LENGTH_MAX] for name in extras}
-    query = replace(query, extras={name: text for name, text in own.items() if text})
+    own = {name: text for name in extras if (text := given.get(name, ""))}
+    for name in [name for name, text in own.items() if len(text) > EXTRA_LENGTH_MAX]:
+        problems.append(f"{name} is longer than {EXTRA_LENGTH_MAX} characters; it is left out.")
+        del own[name]
+    query = replace(query, extras=own)
     if given.get("from") or given.get("to"):
         query = query.with_range(given.get("from", ""), given.get("to", ""))
     try:

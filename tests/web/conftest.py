@@ -17,7 +17,7 @@ from llmtrack.services.mail import Mailer
 from llmtrack.web.app import build_app
 from llmtrack.web.context import CLOCK_MS
 from llmtrack.web.data_quality import CONTENT_GUARD
-from llmtrack.web.ingest import KEY_RING, PRICE_BOOKS
+from llmtrack.web.ingest import KEPT_TIMES, KEY_RING, PRICE_BOOKS
 from llmtrack.web.server import Caps, start_runner
 from tests.conftest import NOW_MS, World
 from tests.web.mail_sink import Sink, mail_sink
@@ -51,6 +51,7 @@ async def open_lane(client: Client, raw_key: str) -> None:
     key = await app[KEY_RING].find(raw_key, app[CLOCK_MS](), "127.0.0.1")
     await app[CONTENT_GUARD].keeps(key.workspace_id)
     await app[PRICE_BOOKS].find(key.workspace_id)
+    await app[KEPT_TIMES].load()
 
 
 class Clock:

@@ -72,3 +72,10 @@ def test_any_query_string_is_answered(values: dict[str, str]) -> None:
 def test_every_choice_of_columns_fits() -> None:
     tags = [tag_name("x" * KEY_CHARS_MAX)] * TAGS_MAX
     assert len(",".join([*COLUMNS, *tags])) <= EXTRA_LENGTH_MAX
+
+
+def test_what_is_too_long_is_left_out_and_told() -> None:
+    given = {"metadata": "x" * (EXTRA_LENGTH_MAX + 1), "min_cost": "1"}
+    query, _ = parse_page_query("/w/x/events", given, NOW_MS, "UTC", ("metadata", "min_cost"))
+    assert query.extras == {"min_cost": "1"}
+    assert [problem.partition(" ")[0] for problem in query.problems] == ["metadata"]
