@@ -117,8 +117,19 @@ def explore_lines(query: PageQuery, ask: Ask, found: Explored) -> list[Line]:
     if rest:
         sums = total_of(found.report.values[value] for value in rest)
         text = written(ask.metric, found.value_of(sums)) if ask.metric.of else NOTHING
-        lines.append(_plain(Label("", f"Other ({len(rest):,})"), text, found, sums, ask))
+        line = _plain(Label("", f"Other ({len(rest):,})"), text, found, sums, ask)
+        if found.before is not None and ask.metric.adds_up:
+            line = _with_before(line, ask, found.value_of(sums), _rest_before(found, found.before))
+        lines.append(line)
     return lines
+
+
+def _rest_before(found: Explored, before: Before) -> int | None:
+    """Of the values that have no line, those that had requests only then among them."""
+    named = set(found.order[: found.shown])
+    rest = [amount for value, amount in before.values.items() if value not in named]
+    known = [amount for amount in rest if amount is not None]
+    return sum(known) if known or not rest else None
 
 
 def total_line(ask: Ask, found: Explored) -> Line:

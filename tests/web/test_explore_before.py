@@ -89,3 +89,30 @@ async def test_what_is_called_other_is_not_the_rest(client: Client, world: World
     path = f"/w/{world.acme.public_id}/explore/export?period=24h&by=feature&top=5"
     named = {row["feature"] for row in await rows_of(client, path)}
     assert {"Other", "All others"} <= named
+
+
+async def test_the_rest_is_compared_with_the_rest(client: Client, world: World) -> None:
+    """What had requests only then is in no line: it is part of what the rest was."""
+    assert client.app is not None
+    costs = {
+        0: {f"f{place}": 10 - place for place in range(8)},
+        1: {"f0": 1, "f7": 2, "gone": 4},
+    }
+    events = [
+        make_event(
+            feature=name,
+            cost_pico=cost * USD,
+            timestamp_ms=NOW_MS - day * DAY_MS - 3 * 3_600_000,
+            received_ms=NOW_MS,
+        )
+        for day, of_day in costs.items()
+        for name, cost in of_day.items()
+    ]
+    await client.app[INGEST].add(events)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/explore?period=24h&by=feature&compare=1&top=5"
+    rows = re.findall(r"<tr.*?</tr>", await text_of(client, path), re.DOTALL)
+    [rest] = [re.sub(r"<[^>]+>", " ", row) for row in rows if "Other (" in row]
+    [total] = [re.sub(r"<[^>]+>", " ", row) for row in rows if ">Total<" in row]
+    assert re.findall(r"\$([\d.]+)", rest)[:2] == ["12.00", "6.00"]
+    assert re.findall(r"\$([\d.]+)", total)[:2] == ["52.00", "7.00"]
