@@ -80,6 +80,8 @@ async def looking(
     async with look_at(
         request[SCOPE], place, given, request.app[CLOCK_MS](), extras=extras, user_id=user_id
     ) as look:
+        if request.transport is None:  # who reloads again and again waits for the last one alone
+            raise ConnectionResetError("nobody waits for this page any more")
         yield look
 
 
