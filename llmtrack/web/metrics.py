@@ -44,10 +44,10 @@ def _ratio(part: int | None, whole: int, unit: int = 1) -> int | None:
     return None if part is None or not whole else round(Fraction(part * unit, whole))
 
 
-def per_request_pico(sums: Sums) -> int | None:
-    """Of the requests whose cost is known: the others are in no cost."""
+def per_request_pico(sums: Sums, requests: int = 1) -> int | None:
+    """What so many cost, of those whose cost is known: the others are in no cost."""
     known_events = sums.events - sums.unpriced_events - sums.unknown_usage_events
-    return _ratio(sums.known_cost_pico, known_events)
+    return _ratio(sums.known_cost_pico, known_events, requests)
 
 
 def _share_text(share: int) -> str:

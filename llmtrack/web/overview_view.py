@@ -15,6 +15,7 @@ from llmtrack.storage.sums import Sums, total_of
 from llmtrack.web.changes import Change, duration_change, points_change, ratio_change
 from llmtrack.web.charts import share_bar, sparkline
 from llmtrack.web.dimension_texts import no_value
+from llmtrack.web.metrics import per_request_pico
 from llmtrack.web.numbers import NOTHING, milliseconds, percent, tokens_short, usd_short
 from llmtrack.web.overview_chart import series_classes
 from llmtrack.web.overview_data import ROWS_MAX, OverviewData
@@ -157,7 +158,7 @@ def _row(report: UsageReport, label: Label, sums: Sums, steps: Counter[int]) -> 
         share_bar=share_bar([("part", part or 0)], whole),
         trend=None,
         cached=percent(sums.cache_read_tokens, sums.input_tokens),
-        per_1k_pico=sums.cost_pico * 1000 // sums.events if sums.events else None,
+        per_1k_pico=per_request_pico(sums, 1000),
         p50_ms=percentile(steps, 0.5),
         p95_ms=percentile(steps, 0.95),
         errors=percent(sums.failures, sums.events),

@@ -1,6 +1,7 @@
 """Every number on the Overview is the one that the command line says."""
 
 from decimal import Decimal
+from fractions import Fraction
 from urllib.parse import urlencode
 
 import pytest
@@ -148,6 +149,7 @@ def expect_row(cells: list[str], one: Figure, total: Figure) -> None:
     more = " + ?" if one.unpriced_events and not one.is_unknown else ""
     part, whole = (one.pico, total.pico) if total.pico else (one.events, total.events)
     hidden = one.is_unknown and total.pico
+    known = one.events - one.unpriced_events - one.unknown_usage_events
     assert cells[:7] == [
         "unknown" if one.is_unknown else usd_short(one.pico) + more,
         str(NOTHING) if hidden else percent(part, whole),
@@ -155,7 +157,7 @@ def expect_row(cells: list[str], one: Figure, total: Figure) -> None:
         tokens_short(one.input_tokens),
         tokens_short(one.output_tokens),
         percent(one.cache_read_tokens, one.input_tokens),
-        str(NOTHING) if one.is_unknown else usd_short(one.pico * 1000 // one.events),
+        str(NOTHING) if one.is_unknown else usd_short(round(Fraction(one.pico * 1000, known))),
     ]
     assert cells[-1] == percent(one.failed, one.events)
 

@@ -84,3 +84,20 @@ async def test_an_export_leaves_unknown_costs_empty(client: Client, world: World
              ("own", "priced")}  # fmt: skip
     assert costs["own"].count("") == 2
     assert costs["priced"].count("1") == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "amount"),
+    [
+        ("?by=environment&period=7d", "$1,000.00"),  # of a thousand
+        ("explore?metric=cost_per_request&by=environment&period=7d", "$1.00"),
+    ],
+)
+async def test_what_a_request_costs_is_of_those_with_a_known_cost(
+    client: Client, world: World, place: str, amount: str
+) -> None:
+    """Two of six: over all of them it would be a third."""
+    await fill(client, priced=1)
+    await sign_in(client, "alice")
+    _, text = await get(client, f"/w/{world.acme.public_id}/{place}")
+    assert f">{amount}<" in text
