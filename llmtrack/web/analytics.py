@@ -132,6 +132,7 @@ def analytics_page(
         request,
         name,
         now_ms=look.now_ms,
+        carried=bar.query.at("").url,
         bar=bar,
         query=bar.query,
         timeframe=bar.timeframe,

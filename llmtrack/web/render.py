@@ -7,7 +7,7 @@ are first used or by `compile_all`: together that takes a second.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -58,17 +58,18 @@ class Section(NamedTuple):
     text: str
     symbol: str
     letter: str  # pressed after `g`
+    is_analysis: bool = False  # of a period, and under filters
 
 
 SECTIONS = (
-    Section("", "Overview", "layout-dashboard", "o"),
-    Section("explore", "Explore", "chart-line", "x"),
-    Section("changes", "What changed", "arrow-left-right", "c"),
-    Section("events", "Events", "list", "e"),
+    Section("", "Overview", "layout-dashboard", "o", True),
+    Section("explore", "Explore", "chart-line", "x", True),
+    Section("changes", "What changed", "arrow-left-right", "c", True),
+    Section("events", "Events", "list", "e", True),
     Section("pricing", "Pricing", "circle-dollar-sign", "p"),
-    Section("customers", "Customers", "handshake", "u"),
-    Section("performance", "Performance", "gauge", "l"),
-    Section("what-if", "What if", "calculator", "w"),
+    Section("customers", "Customers", "handshake", "u", True),
+    Section("performance", "Performance", "gauge", "l", True),
+    Section("what-if", "What if", "calculator", "w", True),
     Section("keys", "Keys", "key-round", "k"),
     Section("members", "Members", "users", "m"),
     Section("settings", "Settings", "settings", "s"),
@@ -91,6 +92,10 @@ class Shell:
     notices: Sequence[Notice] = ()
     sections: Sequence[Section] = SECTIONS
     version: str = __version__
+    carried: str = ""
+    """The query string with which the menu leads from one analysis to another."""
+    is_part: bool = False
+    """Only a block is rendered: what of the frame it makes stale has to be in it."""
 
 
 class Renderer:
@@ -157,15 +162,23 @@ NOTICES: web.RequestKey[Sequence[Notice]] = web.RequestKey("notices")
 
 
 def page(
-    request: web.Request, name: str, /, *, status: int = 200, now_ms: int = 0, **values: Any
+    request: web.Request,
+    name: str,
+    /,
+    *,
+    status: int = 200,
+    now_ms: int = 0,
+    carried: str = "",
+    **values: Any,
 ) -> web.Response:
     """Answer with the template, or with the block htmx asked for.
 
-    `now_ms` is what the filter `ago` counts from.
+    `now_ms` is what the filter `ago` counts from; `carried` as in `Shell`.
     """
     renderer = request.app[RENDERER]
-    values = {**values, "shell": _shell(request), "now_ms": now_ms}
     block = _wanted_block(request)
+    shell = replace(_shell(request), carried=carried, is_part=block is not None)
+    values = {**values, "shell": shell, "now_ms": now_ms}
     text = renderer.block(name, block, values) if block else None
     if text is None:
         text = renderer.whole(name, values)

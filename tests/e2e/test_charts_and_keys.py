@@ -61,6 +61,24 @@ def test_g_and_a_letter_lead_to_each_page(page: Page) -> None:
         page.wait_for_load_state()
 
 
+def test_the_menu_leads_on_with_the_period_that_was_chosen_last(page: Page) -> None:
+    menu = page.get_by_role("navigation", name="Main")
+    menu.get_by_role("link", name="Explore").focus()
+    page.keyboard.press("w")
+    page.wait_for_url("**period=7d*")
+    expect(menu.get_by_role("link", name="Performance")).to_have_attribute(
+        "href", re.compile("period=7d")
+    )
+    expect(menu.get_by_role("link", name="Explore")).to_be_focused()
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    page.get_by_role("heading", level=1, name="Performance").wait_for()
+    assert query_of(page) == {"period": ["7d"]}
+    page.go_back()
+    page.get_by_role("heading", level=1, name="Overview").wait_for()
+    assert query_of(page) == {"period": ["7d"]}
+
+
 def test_a_letter_after_g_is_no_letter_of_its_own_and_waits_only_a_while(page: Page) -> None:
     page.keyboard.press("g")
     page.wait_for_timeout(1400)
