@@ -24,6 +24,7 @@ from llmtrack.storage.latencies import latency_steps
 from llmtrack.storage.questions import Question
 from llmtrack.storage.reports import usage_by_value, usage_report
 from llmtrack.storage.scope import Scope
+from llmtrack.storage.sums import COSTS
 from llmtrack.storage.workspaces import list_workspaces, scope_for_admin
 
 DAYS = (1, 7, 30, 90)
@@ -143,7 +144,7 @@ def _by_value(scope: Scope, name: str, column: str, span: Span, where: str) -> A
     async def ask() -> int:
         buckets = buckets_of(span, step, scope.time_zone)
         async with scope.reading() as reading:
-            report = await usage_report(reading, question, buckets, series_max=SERIES_MAX)
+            report = await usage_report(reading, question, buckets, series_max=SERIES_MAX, of=COSTS)
         return report.total.events
 
     unit_ms = 3_600_000 if step is Step.HOUR else DAY_MS

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import pairwise
 from typing import NamedTuple
 
 from llmtrack.domain.periods import (
@@ -148,6 +149,19 @@ class Buckets:
 
     def place(self, timestamp_ms: int) -> int:
         return max(0, bisect_right(self._starts, timestamp_ms) - 1)
+
+    @property
+    def quarters_together(self) -> tuple[int, int]:
+        """A quarter no later than the first one here, and a width: as many from there on, and
+        then again as many, are of one bucket. The width is 1 where buckets differ.
+        """
+        first = self._starts[0] // QUARTER_MS
+        whole = [start // QUARTER_MS for start in self._starts[1:]]  # the first may be a part
+        widths = {after - before for before, after in pairwise(whole)}
+        if len(widths) != 1:
+            return first, 1
+        [width] = widths
+        return (whole[0] - width, width) if whole[0] - width <= first else (first, 1)
 
 
 def buckets_of(span: Span, step: Step, zone_name: str) -> Buckets:

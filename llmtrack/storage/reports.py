@@ -7,7 +7,7 @@ events where a quarter is cut. Reads of one page belong in one `scope.reading()`
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
 from llmtrack.domain.periods import QUARTER_MS, date_of_day, day_of, day_start_ms
 from llmtrack.domain.spans import Buckets, Span, Step, buckets_of
@@ -17,16 +17,16 @@ from llmtrack.storage.dimensions import DAY_KINDS, Dimension, Kind, is_partial, 
 from llmtrack.storage.labels import NO_LABEL, Label, labels_of
 from llmtrack.storage.provider_models import pair_of_models
 from llmtrack.storage.questions import Plan, Question, needs_edges, plan, route
-from llmtrack.storage.rollup_rows import UsageOf, read_rollups
+from llmtrack.storage.rollup_rows import UsageOf, read_rollups, read_trend
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import NO_SUMS, Sums, total_of
+from llmtrack.storage.sums import NO_SUMS, WHOLE, Measured, S, Sums, total_of
 from llmtrack.storage.usage_rows import check_bound, read_events
 
 SUMMED_KINDS = tuple(kind for kind in DAY_KINDS if kind is not Kind.TOTAL)
 """What a breakdown can be by."""
 
 ByValue = dict[int | None, Sums]
-Series = dict[int | None, list[Sums]]
+Series = dict[int | None, list[S]]
 
 
 class UsageRow(NamedTuple):
@@ -43,13 +43,13 @@ class DayRow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class UsageReport:
+class UsageReport(Generic[S]):
     """One question answered as a whole, by value, and by value and bucket."""
 
     total: Sums
     values: ByValue
     bucket_totals: Sequence[Sums]
-    series: Series
+    series: Series[S]
     """Of the largest values only; the rest of a bucket is its total less these."""
 
     @cached_property
@@ -101,7 +101,7 @@ async def totals_by_bucket(
     reading: ScopedReading, question: Question, buckets: Buckets
 ) -> list[Sums]:
     """The total of each bucket."""
-    series = await _series(reading, _about(question, Kind.TOTAL), buckets, None)
+    series = await _series(reading, _about(question, Kind.TOTAL), buckets, None, WHOLE)
     return _bucket_sums(series, len(buckets))
 
 
@@ -115,8 +115,8 @@ async def usage_by_value(reading: ScopedReading, question: Question) -> ByValue:
     """Sums by value; where events have none, under None."""
     planned = await planned_for(reading, question)
     await check_bound(reading, planned.spans, question.read_events_max, question.filters)
-    packed, days, quarters = await read_rollups(reading, planned)
-    rows = _relabelled(question, [*days, *quarters])
+    packed, of_rollups = await read_rollups(reading, planned)
+    rows = _relabelled(question, of_rollups)
     rows += await read_events(reading, question, planned.events)
     found = _by_value(rows, packed)
     if planned.less:
@@ -141,11 +141,12 @@ async def usage_report(
     buckets: Buckets,
     *,
     series_max: int,
+    of: Measured[S],
     order: Order | None = None,
-) -> UsageReport:
+) -> UsageReport[S]:
     """Everything a page shows of one question.
 
-    The first `series_max` values get a series: in `order`, or the dearest.
+    The first `series_max` values get a series of what `of` says: in `order`, or the dearest.
     """
 
     def chosen_of(values: ByValue) -> list[int]:
@@ -157,10 +158,10 @@ async def usage_report(
         # Once is enough. But where totals are in the sums and values are thousands, the events of
         # those that have a series are read once more: each value comes in most of the buckets.
         if is_quarterly(question.kind) or _is_in_events(totals):
-            return await _report_from_events(reading, question, buckets, chosen_of)
+            return await _report_from_events(reading, question, buckets, chosen_of, of)
     values = await usage_by_value(reading, question)
     chosen = chosen_of(values)
-    series = await _series(reading, question, buckets, chosen)
+    series = await _series(reading, question, buckets, chosen, of)
     return UsageReport(
         total=total_of(values.values()),
         values=values,
@@ -179,8 +180,12 @@ def ranked(values: Mapping[int | None, Sums]) -> list[int | None]:
 
 
 async def _report_from_events(
-    reading: ScopedReading, question: Question, buckets: Buckets, chosen_of: Choice
-) -> UsageReport:
+    reading: ScopedReading,
+    question: Question,
+    buckets: Buckets,
+    chosen_of: Choice,
+    of: Measured[S],
+) -> UsageReport[S]:
     """One pass over the events, bucket by bucket: no table has these sums."""
     await check_bound(reading, [question.span], question.read_events_max, question.filters)
     rows = await read_events(reading, question, buckets.spans)
@@ -193,34 +198,38 @@ async def _report_from_events(
         values=values,
         bucket_totals=[total_of(of_bucket.values()) for of_bucket in of_buckets],
         series={
-            value: [of_bucket.get(value, NO_SUMS) for of_bucket in of_buckets]
+            value: [of.part_of(of_bucket.get(value, NO_SUMS)) for of_bucket in of_buckets]
             for value in chosen_of(values)
         },
     )
 
 
 async def _series(
-    reading: ScopedReading, question: Question, buckets: Buckets, chosen: Sequence[int] | None
-) -> Series:
+    reading: ScopedReading,
+    question: Question,
+    buckets: Buckets,
+    chosen: Sequence[int] | None,
+    of: Measured[S],
+) -> Series[S]:
     """Sums by value and bucket, of the chosen values or of all."""
     planned = await planned_for(reading, question, buckets.step)
     await check_bound(reading, planned.spans, question.read_events_max, question.filters)
-    _, days, quarters = await read_rollups(reading, planned, bucketed=True, chosen=chosen)
+    trend = await read_trend(reading, planned, buckets, chosen, of)
     places: dict[int, int] = {}
-    series: Series = {}
+    series: Series[S] = {}
 
-    def add(value: int | None, place: int, sums: Sums) -> None:
+    def add(value: int | None, place: int, sums: S) -> None:
         of_value = series.get(value)
         if of_value is None:
-            of_value = series[value] = [NO_SUMS] * len(buckets)
+            of_value = series[value] = [of.nothing] * len(buckets)
         known = of_value[place]
-        of_value[place] = sums if known is NO_SUMS else known + sums
+        of_value[place] = sums if known is of.nothing else known + sums
 
-    for row in _relabelled(question, days):
+    for row in _relabelled(question, trend.days):
         if row.bucket not in places:
             places[row.bucket] = buckets.place(day_start_ms(row.bucket, question.time_zone))
         add(row.value, places[row.bucket], row.sums)
-    for row in _relabelled(question, quarters):
+    for row in _relabelled(question, trend.quarters):
         add(row.value, buckets.place(row.bucket * QUARTER_MS), row.sums)
     parts = [
         (place, Span(max(span.start_ms, bucket.start_ms), min(span.end_ms, bucket.end_ms)))
@@ -228,10 +237,11 @@ async def _series(
         for span in planned.events
         if span.start_ms < bucket.end_ms and bucket.start_ms < span.end_ms
     ]
-    for row in await read_events(reading, question, [part for _, part in parts], chosen):
-        add(row.value, parts[row.bucket][0], row.sums)
-    for row in await read_events(reading, question, planned.less, chosen):
-        add(row.value, buckets.place(planned.less[row.bucket].start_ms), NO_SUMS - row.sums)
+    for event in await read_events(reading, question, [part for _, part in parts], chosen):
+        add(event.value, parts[event.bucket][0], of.part_of(event.sums))
+    for event in await read_events(reading, question, planned.less, chosen):
+        place = buckets.place(planned.less[event.bucket].start_ms)
+        add(event.value, place, of.part_of(NO_SUMS - event.sums))
     return series
 
 
@@ -258,14 +268,14 @@ def _about(question: Question, kind: Dimension) -> Question:
     )
 
 
-def _relabelled(question: Question, rows: list[UsageOf]) -> list[UsageOf]:
+def _relabelled(question: Question, rows: list[UsageOf[S]]) -> list[UsageOf[S]]:
     """A total that was read from one value's rows is still a total."""
     if question.kind is not Kind.TOTAL:
         return rows
     return [UsageOf(row.bucket, 0, row.sums) for row in rows]
 
 
-def _by_value(rows: Sequence[UsageOf], packed: Mapping[int, Sums] | None = None) -> ByValue:
+def _by_value(rows: Sequence[UsageOf[Sums]], packed: Mapping[int, Sums] | None = None) -> ByValue:
     found: ByValue = dict((packed or {}).items())
     for row in rows:
         known = found.get(row.value)
@@ -273,7 +283,7 @@ def _by_value(rows: Sequence[UsageOf], packed: Mapping[int, Sums] | None = None)
     return found
 
 
-def _less(values: ByValue, rows: Sequence[UsageOf]) -> ByValue:
+def _less(values: ByValue, rows: Sequence[UsageOf[Sums]]) -> ByValue:
     left = dict(values)
     for row in rows:
         left[row.value] = left.get(row.value, NO_SUMS) - row.sums
@@ -281,7 +291,7 @@ def _less(values: ByValue, rows: Sequence[UsageOf]) -> ByValue:
     return {value: sums for value, sums in left.items() if sums.events > 0}
 
 
-def _bucket_sums(series: Series, count: int) -> list[Sums]:
+def _bucket_sums(series: Series[Sums], count: int) -> list[Sums]:
     sums = [NO_SUMS] * count
     for of_value in series.values():
         sums = [a + b for a, b in zip(sums, of_value, strict=True)]

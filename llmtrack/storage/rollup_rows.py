@@ -5,24 +5,24 @@ by bucket, never sifted from the rows of all the others.
 """
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
+from llmtrack.domain.spans import Buckets
 from llmtrack.storage.dimensions import MEASURES
 from llmtrack.storage.packs import Shelf, read_packs, shelf_of, unpack_sums
 from llmtrack.storage.questions import Flat, Pair, Plan
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import Sums, sums_of
+from llmtrack.storage.sums import COSTS, WHOLE, Measured, S, Sums, sums_of
 
 
-class UsageOf(NamedTuple):
+class UsageOf(NamedTuple, Generic[S]):
     """The sums of one value in one bucket (a day, a quarter, or 0 for the whole)."""
 
     bucket: int
     value: int | None
-    sums: Sums
+    sums: S
 
 
 PairSums = tuple[int, int | None, Sums]
@@ -33,8 +33,13 @@ _make = tuple.__new__  # as in `sums`
 class RollupSums(NamedTuple):
     packed: Mapping[int, Sums]
     """By value, of the days that have packs."""
-    days: list[UsageOf]
-    quarters: list[UsageOf]
+    rows: list[UsageOf[Sums]]
+
+
+class Trend(NamedTuple, Generic[S]):
+    days: list[UsageOf[S]]
+    quarters: list[UsageOf[S]]
+    """Those of one bucket may be added up: `bucket` is the first of them."""
 
 
 class _Way(NamedTuple):
@@ -46,18 +51,22 @@ class _Way(NamedTuple):
     is_of_many: bool = False
     """Whether several rows are of one bucket and value."""
 
-    def rows(self) -> str:
+    def days(self, names: Sequence[str]) -> str:
         """One row for each bucket and value."""
         if self.is_of_many:
-            return self.sums("u.bucket")
-        measures = ", ".join(f"u.{name}" for name in MEASURES)
+            return self.sums("u.bucket", "1, 2", names)
+        measures = ", ".join(f"u.{name}" for name in names)
         return self._sql("u.bucket", measures, "and u.events > 0")
 
-    def sums(self, by: str = "0") -> str:
-        """All buckets added up, for each value and `by`."""
-        measures = ", ".join(f"sum(u.{name})" for name in MEASURES)
-        groups = "2" if by == "0" else "1, 2"
-        return self._sql(by, measures, f"group by {groups}\nhaving sum(u.events) > 0")
+    def quarters(self, names: Sequence[str]) -> str:
+        """One row for each value and `:width` neighbouring quarters, counted from `:origin`."""
+        together = "(u.bucket - :origin) / :width"
+        return self.sums("min(u.bucket)", f"{together}, 2", names)
+
+    def sums(self, first: str = "0", groups: str = "2", names: Sequence[str] = MEASURES) -> str:
+        """Rows added up, for each value and what else `groups` says."""
+        measures = ", ".join(f"sum(u.{name})" for name in names)
+        return self._sql(first, measures, f"group by {groups}\nhaving sum(u.events) > 0")
 
     def _sql(self, first: str, measures: str, rest: str) -> str:
         return f"""
@@ -132,44 +141,71 @@ _WAYS = {
     ),
 }
 SUMMED = {name: way.sums() for name, way in _WAYS.items()}
-BUCKETED = {name: way.rows() for name, way in _WAYS.items()}
-OF_EACH = {"first": _WAYS["firsts"].sums("v.value"), "other": _WAYS["others"].sums("v.value")}
+_QUARTERLY = ("quarters", "chosen quarters", "one in quarters")
+TRENDS = {
+    of.measures: {
+        name: (way.quarters if name in _QUARTERLY else way.days)(of.measures)
+        for name, way in _WAYS.items()
+    }
+    for of in (WHOLE, COSTS)
+}
+OF_EACH = {
+    "first": _WAYS["firsts"].sums("v.value", "1, 2"),
+    "other": _WAYS["others"].sums("v.value", "1, 2"),
+}
 """Of several values of one side of a pair, and which side that is."""
 
 
-async def read_rollups(
-    reading: ScopedReading,
-    planned: Plan,
-    *,
-    bucketed: bool = False,
-    chosen: Sequence[int] | None = None,
-) -> RollupSums:
-    """The plan's packs, day rows and quarter rows."""
+async def read_rollups(reading: ScopedReading, planned: Plan) -> RollupSums:
+    """The plan's packs, day rows and quarter rows, all of a value added up."""
     found = planned.route
-    if found is None:
-        return RollupSums({}, [], [])
-    statements = BUCKETED if bucketed else SUMMED
     packs: list[bytes] = []
-    days: list[UsageOf] = []
+    rows: list[UsageOf[Sums]] = []
+    if found is None:
+        return RollupSums({}, [])
     if planned.days is not None:
         left: dict[tuple[int, ...], list[int | None]] = defaultdict(list)
         for value in _values_of(found):
             buckets: Sequence[int] = range(*planned.days)
             shelf = _shelf_of(found, value)
-            if shelf is not None and chosen is None and not bucketed:
+            if shelf is not None:
                 of_value, buckets = await read_packs(reading, shelf, planned.days)
                 packs += of_value
             left[tuple(buckets)].append(value)
         for numbers, of_values in left.items():
             if numbers:
-                way, values = _of_days(found, of_values, chosen)
-                days += await _read(reading, statements[way], values, numbers)
-    quarters: list[UsageOf] = []
+                way, values = _of_days(found, of_values, None)
+                rows += await _read(reading, SUMMED[way], values, numbers, WHOLE)
     for span in planned.quarters:
-        assert isinstance(found, Flat)  # noqa: S101 - pairs are kept per day only
+        way, values = _of_quarters(found, None)
+        rows += await _read(reading, SUMMED[way], values, range(*span), WHOLE)
+    return RollupSums(unpack_sums(packs), rows)
+
+
+async def read_trend(
+    reading: ScopedReading,
+    planned: Plan,
+    buckets: Buckets,
+    chosen: Sequence[int] | None,
+    of: Measured[S],
+) -> Trend[S]:
+    """The plan's day rows, and its quarter rows added up as far as the buckets let them be.
+
+    `chosen`: the values; None for all.
+    """
+    found, trend = planned.route, Trend[S]([], [])
+    if found is None:
+        return trend
+    statements = TRENDS[of.measures]
+    if planned.days is not None:
+        way, values = _of_days(found, list(_values_of(found)), chosen)
+        trend.days.extend(await _read(reading, statements[way], values, range(*planned.days), of))
+    for span in planned.quarters:
+        origin, width = buckets.quarters_together
         way, values = _of_quarters(found, chosen)
-        quarters += await _read(reading, statements[way], values, range(*span))
-    return RollupSums(unpack_sums(packs), days, quarters)
+        values |= {"origin": origin, "width": width}
+        trend.quarters.extend(await _read(reading, statements[way], values, range(*span), of))
+    return trend
 
 
 async def read_pairs(
@@ -213,7 +249,8 @@ def _of_days(
     return (side if chosen is None else f"chosen of {side}"), values
 
 
-def _of_quarters(found: Flat, chosen: Sequence[int] | None) -> tuple[str, dict[str, Any]]:
+def _of_quarters(found: Flat | Pair, chosen: Sequence[int] | None) -> tuple[str, dict[str, Any]]:
+    assert isinstance(found, Flat)  # noqa: S101 - pairs are kept per day only
     if found.value is not None:
         return "one in quarters", {"kind": found.kind, "value": found.value}
     if chosen is not None:
@@ -222,14 +259,16 @@ def _of_quarters(found: Flat, chosen: Sequence[int] | None) -> tuple[str, dict[s
 
 
 async def _read(
-    reading: ScopedReading, sql: str, values: dict[str, Any], buckets: Sequence[int]
-) -> list[UsageOf]:
+    reading: ScopedReading,
+    sql: str,
+    values: dict[str, Any],
+    buckets: Sequence[int],
+    of: Measured[S],
+) -> list[UsageOf[S]]:
     if ":buckets" in sql:
         values = {**values, "buckets": json.dumps(list(buckets))}
     else:
         values = {**values, "first": buckets[0], "end": buckets[-1] + 1}
-    return [_usage(row) for row in await reading.rows(sql, **values)]
-
-
-def _usage(row: sqlite3.Row) -> UsageOf:
-    return _make(UsageOf, (row[0], row[1], sums_of(row, 2)))
+    make = of.make
+    rows = await reading.rows(sql, **values)
+    return [_make(UsageOf, (row[0], row[1], make(row, 2))) for row in rows]

@@ -1,8 +1,8 @@
 """What a report adds up: the measures of some events, as exact whole numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import add, sub
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from llmtrack.domain.costs import CostStatus
 from llmtrack.domain.money import join_pico
@@ -61,8 +61,7 @@ class Sums(NamedTuple):
     @property
     def known_cost_pico(self) -> int | None:
         """The cost; None where no request has a known one: a sum of nothing known is not 0."""
-        without = self.unpriced_events + self.unknown_usage_events
-        return None if self.events and without >= self.events else self.cost_pico
+        return _known_cost_pico(self)
 
     @property
     def tokens(self) -> int:
@@ -76,8 +75,34 @@ class Sums(NamedTuple):
         return _make(Sums, map(sub, self, other))
 
 
+class CostSums(NamedTuple):
+    """What of `Sums` a trend of costs or requests takes: read in a third of the time."""
+
+    events: int = 0
+    cost_pico: int = 0
+    unpriced_events: int = 0
+    unknown_usage_events: int = 0
+
+    @property
+    def known_cost_pico(self) -> int | None:
+        """As that of `Sums`."""
+        return _known_cost_pico(self)
+
+    def __add__(self, other: "CostSums") -> "CostSums":  # type: ignore[override]
+        return _make(CostSums, map(add, self, other))
+
+    def __sub__(self, other: "CostSums") -> "CostSums":
+        return _make(CostSums, map(sub, self, other))
+
+
+S = TypeVar("S", Sums, CostSums)
 NO_SUMS = Sums()
 _make = tuple.__new__  # a page makes thousands, and `Sums._make` takes half as long again
+
+
+def _known_cost_pico(sums: Sums | CostSums) -> int | None:
+    without = sums.unpriced_events + sums.unknown_usage_events
+    return None if sums.events and without >= sums.events else sums.cost_pico
 
 
 def sums_of(row: Sequence[Any], first: int) -> Sums:
@@ -91,6 +116,33 @@ def sums_of(row: Sequence[Any], first: int) -> Sums:
     return _make(
         Sums, (n, errors, late, off, tokens, read, wrote, told, thought, cost_pico, no, part, odd)
     )
+
+
+COST_MEASURES = ("events", "cost_micro", "cost_rest", "unpriced_events", "unknown_usage_events")
+
+
+def cost_sums_of(row: Sequence[Any], first: int) -> CostSums:
+    """The sums in a row whose COST_MEASURES, none of them null, begin at column `first`."""
+    events, micro, rest, unpriced, unknown = row[first:]
+    return _make(CostSums, (events, join_pico(micro, rest), unpriced, unknown))
+
+
+def _costs_in(sums: Sums) -> CostSums:
+    return CostSums(sums.events, sums.cost_pico, sums.unpriced_events, sums.unknown_usage_events)
+
+
+class Measured(NamedTuple, Generic[S]):
+    """Which of the measures are read."""
+
+    measures: Sequence[str]
+    make: Callable[[Sequence[Any], int], S]
+    """From a row, and the column where `measures` begin."""
+    part_of: Callable[[Sums], S]
+    nothing: S
+
+
+WHOLE = Measured(MEASURES, sums_of, lambda sums: sums, NO_SUMS)
+COSTS = Measured(COST_MEASURES, cost_sums_of, _costs_in, CostSums())
 
 
 def total_of(many: Iterable[Sums]) -> Sums:

@@ -10,7 +10,7 @@ from llmtrack.storage.dimensions import Dimension, Filters, Kind, Tag, is_quarte
 from llmtrack.storage.questions import PASSED_PER_READ, Question, TooMuchToRead
 from llmtrack.storage.rollup_rows import UsageOf
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import EVENT_SUMS, sums_of
+from llmtrack.storage.sums import EVENT_SUMS, Sums, sums_of
 from llmtrack.storage.tag_values import FILTER_TAGS, TAG_VALUE, tag_filters
 
 EVENT_COLUMNS = (
@@ -76,7 +76,7 @@ async def read_events(
     question: Question,
     spans: Sequence[Span],
     chosen: Sequence[int] | None = None,
-) -> list[UsageOf]:
+) -> list[UsageOf[Sums]]:
     """Sums by value straight from the events of some spans; a bucket is a span's place."""
     if not spans:
         return []

@@ -18,7 +18,7 @@ from llmtrack.storage.reports import (
     usage_by_value,
     usage_report,
 )
-from llmtrack.storage.sums import NO_SUMS, Sums, total_of
+from llmtrack.storage.sums import NO_SUMS, WHOLE, Sums, total_of
 from llmtrack.web.analytics import Look
 from llmtrack.web.explore_query import Ask, buckets_for
 from llmtrack.web.metrics import Metric
@@ -46,7 +46,7 @@ class Explored:
 
     metric: Metric
     buckets: Buckets
-    report: UsageReport
+    report: UsageReport[Sums]
     order: list[int | None]
     labels: Mapping[int | None, Label]
     shown: int
@@ -109,7 +109,9 @@ async def explore(look: Look, ask: Ask) -> Explored:
     def order(values: ByValue) -> list[int | None]:
         return sorted(values, key=lambda value: _rank(ask.metric, values[value], steps, value))
 
-    report = await usage_report(reading, question, buckets, series_max=ask.top + 1, order=order)
+    report = await usage_report(
+        reading, question, buckets, series_max=ask.top + 1, of=WHOLE, order=order
+    )
     found = Explored(ask.metric, buckets, report, order(report.values), {}, ask.top, steps)
     found.begun = sum(bucket.start_ms < look.now_ms for bucket in buckets.spans)
     if len(found.order) <= ask.top + 1:

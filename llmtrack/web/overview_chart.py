@@ -6,7 +6,7 @@ from operator import attrgetter
 from llmtrack.domain.timeframes import DEFAULT
 from llmtrack.storage.labels import Label, told_apart
 from llmtrack.storage.reports import UsageReport
-from llmtrack.storage.sums import Sums
+from llmtrack.storage.sums import CostSums, Sums
 from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.numbers import tokens, tokens_short, usd, usd_short
 from llmtrack.web.overview_data import OverviewData
@@ -15,7 +15,7 @@ from llmtrack.web.usage_chart import Chart, Series, Style, Write, chart_of, rest
 
 SERIES_MAX = 5
 
-Measure = Callable[[Sums], int | None]
+Measure = Callable[[Sums | CostSums], int | None]
 
 
 def overview_chart(
@@ -44,7 +44,7 @@ def _export_url(query: PageQuery, metric: str) -> str:
     return query.at(f"{home}/explore/export").with_extra("metric", metric).url
 
 
-def series_classes(report: UsageReport, most: int = SERIES_MAX) -> dict[int | None, str]:
+def series_classes(report: UsageReport[CostSums], most: int = SERIES_MAX) -> dict[int | None, str]:
     """The colours of the largest values, the same in chart and table."""
     largest = [value for value in report.ranked if value is not None][:most]
     return {value: f"series-{place}" for place, value in enumerate(largest, start=1)}
@@ -52,7 +52,7 @@ def series_classes(report: UsageReport, most: int = SERIES_MAX) -> dict[int | No
 
 def largest_series(
     query: PageQuery,
-    report: UsageReport,
+    report: UsageReport[CostSums],
     labels: dict[int | None, Label],
     how: tuple[Measure, Write],
 ) -> list[Series]:

@@ -28,7 +28,7 @@ from llmtrack.storage.reports import (
     usage_total,
 )
 from llmtrack.storage.scope import ScopedReading
-from llmtrack.storage.sums import Sums, total_of
+from llmtrack.storage.sums import COSTS, CostSums, Sums, total_of
 from llmtrack.web.analytics import Look
 
 ROWS_MAX = 50
@@ -40,7 +40,7 @@ class OverviewData:
     """Answers of one moment; percentiles and the forecast only as far as they can be had."""
 
     buckets: Buckets
-    report: UsageReport
+    report: UsageReport[CostSums]
     previous: Sums
     labels: dict[int | None, Label] = field(default_factory=dict)
     steps: Steps = field(default_factory=dict)
@@ -69,7 +69,7 @@ async def _load_report(
     reading: ScopedReading, question: Question, timeframe: Timeframe
 ) -> OverviewData:
     buckets = buckets_of(timeframe.span, timeframe.step, question.time_zone)
-    report = await usage_report(reading, question, buckets, series_max=ROWS_MAX)
+    report = await usage_report(reading, question, buckets, series_max=ROWS_MAX, of=COSTS)
     previous = await usage_total(reading, _over(question, Kind.TOTAL, timeframe.previous))
     data = OverviewData(buckets, report, previous)
     # One more than have a line: a last one alone is not summed up.

@@ -11,7 +11,7 @@ from llmtrack.domain.latency import merged, percentile
 from llmtrack.domain.timeframes import Timeframe
 from llmtrack.storage.labels import Label
 from llmtrack.storage.reports import UsageReport
-from llmtrack.storage.sums import Sums, total_of
+from llmtrack.storage.sums import CostSums, Sums, total_of
 from llmtrack.web.changes import Change, duration_change, points_change, ratio_change
 from llmtrack.web.charts import share_bar, sparkline
 from llmtrack.web.dimension_texts import no_value
@@ -145,7 +145,7 @@ def table_of(query: PageQuery, data: OverviewData) -> Table:
     return Table(rows, len(rest), more, total)
 
 
-def _row(report: UsageReport, label: Label, sums: Sums, steps: Counter[int]) -> Row:
+def _row(report: UsageReport[CostSums], label: Label, sums: Sums, steps: Counter[int]) -> Row:
     part, whole = sums.known_cost_pico, report.total.cost_pico
     if not whole:  # nothing has a price: shares of requests
         part, whole = sums.events, report.total.events
@@ -172,7 +172,7 @@ def _label(query: PageQuery, data: OverviewData, value: int | None) -> Label:
     return data.labels.get(value) or Label("", "?")
 
 
-def _trend(report: UsageReport, value: int | None) -> Markup | None:
+def _trend(report: UsageReport[CostSums], value: int | None) -> Markup | None:
     series = report.series.get(value)
     if series is None:
         return None

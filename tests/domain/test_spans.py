@@ -134,6 +134,24 @@ def test_buckets_cover_their_span(start_ms: int, quarters: int, step: Step, zone
         assert buckets.place(bucket.end_ms - 1) == place
 
 
+@given(instants, st.integers(1, 500), st.sampled_from(list(Step)), st.sampled_from(ZONES))
+def test_quarters_that_go_together_are_of_one_bucket(
+    start_ms: int, quarters: int, step: Step, zone_name: str
+) -> None:
+    first = start_ms // QUARTER_MS
+    span = Span(first * QUARTER_MS, (first + quarters) * QUARTER_MS)
+    buckets = buckets_of(span, step, zone_name)
+    origin, width = buckets.quarters_together
+    assert origin <= first  # SQL divides towards 0
+    places: dict[int, set[int]] = {}
+    for quarter in range(first, first + quarters):
+        group = places.setdefault((quarter - origin) // width, set())
+        group.add(buckets.place(quarter * QUARTER_MS))
+    assert all(len(group) == 1 for group in places.values())
+    if step is Step.HOUR and zone_name == "UTC" and quarters > 8:
+        assert width == 4
+
+
 def test_steps_follow_the_length() -> None:
     hour = 3_600_000
     lengths = [(2, Step.QUARTER), (24, Step.HOUR), (49, Step.HOUR), (24 * 7, Step.DAY)]

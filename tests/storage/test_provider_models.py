@@ -13,6 +13,7 @@ from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_rows import EventRow
 from llmtrack.storage.questions import Pair, Question, TooMuchToRead
 from llmtrack.storage.reports import planned_for, usage_by_value, usage_report
+from llmtrack.storage.sums import WHOLE
 from tests.storage.seeded import NAMES, WORKSPACE_ID, Seeded, add_rows, seeded
 from tests.storage.test_reports import by_value, matching
 
@@ -56,7 +57,7 @@ async def assert_is_that_of_the_events(
             expected = by_value(expected_rows, kind)
             assert await usage_by_value(reading, question) == expected
             buckets = buckets_of(SPAN, Step.DAY, ZONE)
-            report = await usage_report(reading, question, buckets, series_max=3)
+            report = await usage_report(reading, question, buckets, series_max=3, of=WHOLE)
             assert report.values == expected
             for value, series in report.series.items():
                 for bucket, sums in zip(buckets.spans, series, strict=True):

@@ -35,7 +35,7 @@ from llmtrack.storage.reports import (
     usage_report,
     usage_total,
 )
-from llmtrack.storage.sums import NO_SUMS, Sums
+from llmtrack.storage.sums import COSTS, NO_SUMS, WHOLE, Sums
 from tests.storage.seeded import KEYS, Seeded, repeatable, seeded
 
 # Each span of events lies over a change of the clocks of its zone, where there is one.
@@ -164,7 +164,11 @@ async def test_a_report_is_exact_in_every_bucket(store: Seeded, step: Step) -> N
             span = Span(start_ms, start_ms + length_days * DAY_MS)
             buckets = buckets_of(span, step, store.time_zone)
             question = Question(kind, span, store.time_zone, filters)
-            report = await usage_report(reading, question, buckets, series_max=4)
+            report = await usage_report(reading, question, buckets, series_max=4, of=WHOLE)
+            costs = await usage_report(reading, question, buckets, series_max=4, of=COSTS)
+            assert (costs.total, costs.values) == (report.total, report.values)
+            assert costs.bucket_totals == report.bucket_totals
+            assert costs.series.keys() == report.series.keys()
             rows = matching(store, span, filters)
             assert report.total == summed(rows)
             assert report.values == by_value(rows, kind)
@@ -173,7 +177,9 @@ async def test_a_report_is_exact_in_every_bucket(store: Seeded, step: Step) -> N
                 assert report.bucket_totals[place] == summed(in_bucket)
                 expected = by_value(in_bucket, kind)
                 for value, series in report.series.items():
-                    assert series[place] == expected.get(value, NO_SUMS)
+                    sums = expected.get(value, NO_SUMS)
+                    assert series[place] == sums
+                    assert costs.series[value][place] == COSTS.part_of(sums)
             for value in [value for value in ranked(report.values) if value is not None][:4]:
                 assert value in report.series
 
@@ -224,7 +230,7 @@ async def test_reading_events_has_a_bound_that_says_so(store: Seeded) -> None:
             await usage_total(reading, question)
         assert (caught.value.events, caught.value.events_max) == (most, most - 1)
         with pytest.raises(TooMuchToRead):
-            await usage_report(reading, question, buckets, series_max=5)
+            await usage_report(reading, question, buckets, series_max=5, of=WHOLE)
         with pytest.raises(TooMuchToRead):
             await latency_steps(reading, question)
         # As many events as are passed over take a tenth of the time, and still have a bound.
