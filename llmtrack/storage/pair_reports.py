@@ -57,7 +57,7 @@ async def usage_of_values(
     if not narrowed:
         return {}
     planned = await planned_for(reading, narrowed[values[0]])
-    if _is_one_by_one(planned, question.kind):
+    if _is_one_by_one(planned, kind, question.kind):
         return {value: await usage_by_value(reading, one) for value, one in narrowed.items()}
     if planned.route is None:
         within = question.read_events_max
@@ -75,12 +75,17 @@ async def usage_of_values(
     return _by_values(rows, values)
 
 
-def _is_one_by_one(planned: Plan, kind: Dimension) -> bool:
-    """Packs are of one value each, and rows that some events lack follow from a value's total."""
+def _is_one_by_one(planned: Plan, of: Dimension, kind: Dimension) -> bool:
+    """Packs are of one value each, and rows that some events lack follow from a value's total.
+
+    A provider's are those of its models (`provider_models`), which is found out for each.
+    """
     found = planned.route
     if found is None:
         return False
     if not isinstance(found, Pair) or is_partial(kind):
+        return True
+    if found.filters_first and found.first_kind != of:
         return True
     return found.filters_first and shelf_of(found.code, found.values[0]) is not None
 

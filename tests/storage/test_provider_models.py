@@ -11,6 +11,7 @@ from llmtrack.domain.spans import Span, Step, buckets_of
 from llmtrack.services.packing import pack_days
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.event_rows import EventRow
+from llmtrack.storage.pair_reports import usage_of_values
 from llmtrack.storage.questions import Pair, Question, TooMuchToRead
 from llmtrack.storage.reports import planned_for, usage_by_value, usage_report
 from llmtrack.storage.sums import WHOLE
@@ -91,3 +92,25 @@ async def test_a_model_of_two_providers_has_no_say(store: Seeded) -> None:
         with pytest.raises(TooMuchToRead):
             await usage_by_value(reading, question)
     await assert_is_that_of_the_events(store)
+
+
+async def test_what_several_providers_have_is_that_of_each(store: Seeded) -> None:
+    """Whichever comes first, one whose models are its own alone or one that shares them."""
+    google, openai, *_ = ids = [
+        store.ids[Kind.PROVIDER, name] for name in ("google", "openai", "anthropic")
+    ]
+    one = next(row for row in store.rows if row.provider_id == openai)
+    foreign = one._replace(id=1, provider_id=google, timestamp_ms=START_MS + 5 * DAY_MS)
+    await store.database.write(add_rows, [foreign], ZONE)
+    store.rows.append(foreign)
+    async with store.scope.reading() as reading:
+        for kind in KINDS:
+            expected = {
+                provider: by_value(matching(store, SPAN, {Kind.PROVIDER: provider}), kind)
+                for provider in ids
+            }
+            assert sum(map(len, expected.values())) > 3
+            for order in (ids, ids[::-1], [ids[2], ids[0], ids[1]]):
+                question = Question(kind, SPAN, ZONE)
+                found = await usage_of_values(reading, question, Kind.PROVIDER, order)
+                assert found == expected
