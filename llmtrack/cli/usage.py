@@ -87,7 +87,7 @@ def usage(
 
     async def run(database: "Database") -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         from llmtrack.services.usage_filters import usage_filters
-        from llmtrack.services.usage_rows import usage_notes, usage_question, usage_rows
+        from llmtrack.services.usage_rows import usage_question, usage_rows
         from llmtrack.storage.at_risk import shown_at_risk
         from llmtrack.storage.workspaces import scope_for_admin
 
@@ -97,8 +97,8 @@ def usage(
         period = f"{moment(span.start_ms)} to {moment(span.end_ms)}, {scope.time_zone}"
         click.echo(f"{scope.name}: {period}", err=True)
         question = await usage_question(scope, by, span, filters)
-        rows = await usage_rows(scope, by, question)
-        click.echo("".join(f"Note: {note}\n" for note in usage_notes(question)), nl=False, err=True)
+        rows, notes = await usage_rows(scope, by, question)
+        click.echo("".join(f"Note: {note}\n" for note in notes), nl=False, err=True)
         if not with_at_risk or not span.length_ms:
             return rows, None
         return rows, at_risk_fields(await shown_at_risk(scope, question))

@@ -3,19 +3,20 @@
 Costs are decimal US dollars as text; a count that no event reported is null.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from llmtrack.domain.errors import InvalidValue, NotFound
 from llmtrack.domain.money import usd_text
 from llmtrack.domain.periods import DAY_MS
 from llmtrack.domain.spans import Span
 from llmtrack.domain.tags import key_of
+from llmtrack.services.deletion_notes import deletion_notes
 from llmtrack.services.tag_notes import tag_notes
 from llmtrack.storage.dimensions import OTHER_VALUE, Dimension, Kind, Tag
 from llmtrack.storage.labels import value_of
 from llmtrack.storage.questions import Question
-from llmtrack.storage.reports import breakdown, breakdown_by_day
+from llmtrack.storage.reports import UsageRow, breakdown, breakdown_by_day
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.sums import Sums
 from llmtrack.storage.tracked_tags import tags_of
@@ -59,19 +60,26 @@ def _dimension(name: str, tags: Mapping[str, Tag]) -> Dimension:
     return tags[key]
 
 
-def usage_notes(question: Question) -> list[str]:
+class UsageRows(NamedTuple):
+    rows: list[dict[str, Any]]
+    notes: list[str]
     """What the rows do not know, in sentences."""
-    kinds = [question.kind, *question.filters]
-    return tag_notes(kinds, question.span.start_ms, question.time_zone)
 
 
-async def usage_rows(scope: Scope, by: str, question: Question) -> list[dict[str, Any]]:
+async def usage_rows(scope: Scope, by: str, question: Question) -> UsageRows:
     """The dearest first, or days in their order; `question` as `usage_question` makes it."""
+    kinds = [question.kind, *question.filters]
+    notes = tag_notes(kinds, question.span.start_ms, question.time_zone)
     async with scope.reading() as reading:
         if by == BY_DAY:
             days = await reading.run(breakdown_by_day(reading, question))
-            return [{"day": row.date} | _fields(row.sums) for row in days]
-        found = await reading.run(breakdown(reading, question))
+            rows = [{"day": row.date} | _fields(row.sums) for row in days]
+        else:
+            rows = _of_values(by, await reading.run(breakdown(reading, question)))
+        return UsageRows(rows, notes + deletion_notes(reading))
+
+
+def _of_values(by: str, found: Sequence[UsageRow]) -> list[dict[str, Any]]:
     rows = []
     for row in found:
         value: dict[str, Any] = {by: row.label.slug if row.value is not None else None}

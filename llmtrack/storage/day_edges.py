@@ -41,6 +41,12 @@ async def day_pieces(reading: ScopedReading, question: Question) -> DayPieces:
     return pieces
 
 
+async def note_deleted(reading: ScopedReading, spans: Sequence[Span]) -> None:
+    """Have the reading know whether what it reads of some spans, event by event, is all of it."""
+    if spans and not reading.lacks_deleted:
+        reading.lacks_deleted = await were_purged(reading, spans)
+
+
 async def were_purged(reading: ScopedReading, spans: Sequence[Span]) -> bool:
     """Whether single events of some spans are gone while the sums still count them."""
     ranges = [(span.start_ms // QUARTER_MS, -(-span.end_ms // QUARTER_MS)) for span in spans]

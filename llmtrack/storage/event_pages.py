@@ -21,6 +21,7 @@ from typing import NamedTuple
 from llmtrack.domain.periods import QUARTER_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
 from llmtrack.storage.customer_quarters import known_quarters
+from llmtrack.storage.day_edges import note_deleted
 from llmtrack.storage.dimensions import Dimension, Filters, Kind, Tag, is_quarterly, kept_pair
 from llmtrack.storage.event_page_queries import (
     FIND_DAYS,
@@ -120,6 +121,7 @@ async def event_page(
     """The newest of a span before a cursor with all the filters' values, as `within` sees them."""
     before = min(before or Cursor(span.end_ms, 0), Cursor(span.end_ms, 0))
     async with nullcontext(within) if within else scope.reading() as reading:
+        await note_deleted(reading, [span])
         [[oldest_ms]] = await reading.rows(FIND_OLDEST, start_ms=span.start_ms)
         if oldest_ms is None or oldest_ms > before.timestamp_ms:
             return EventPage([], None, 0, span.start_ms, is_cut=False)

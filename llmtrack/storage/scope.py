@@ -32,6 +32,8 @@ class ScopedReading:
         self._recent, self._begun_at = recent, recent.generation
         self.day_zone: str | None = None
         """What `day_zones` found out; "" while days are moved from one zone to another."""
+        self.lacks_deleted = False
+        """Whether an answer was read from single events where some, still in the sums, are gone."""
         self._answers: dict[tuple[object, ...], Sequence[sqlite3.Row]] = {}
 
     async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from llmtrack.domain.periods import DAY_MS, QUARTER_MS
 from llmtrack.domain.spans import Span
-from llmtrack.storage.day_edges import were_purged
+from llmtrack.storage.day_edges import note_deleted, were_purged
 from llmtrack.storage.dimensions import Dimension, Filters, Kind, Tag, is_quarterly
 from llmtrack.storage.questions import PASSED_PER_READ, Question, TooMuchToRead
 from llmtrack.storage.rollup_rows import UsageOf
@@ -131,6 +131,7 @@ async def check_bound(
     that are looked at. The rollups know at most how many that can be. One reading that takes the
     place of several `passes` may let as many through as they would.
     """
+    await note_deleted(reading, spans)
     if events_max is None:
         return
     looks_max, reads_max = PASSED_PER_READ * events_max, passes * events_max

@@ -12,6 +12,7 @@ from llmtrack.domain.roles import Permission, may
 from llmtrack.domain.spans import Span
 from llmtrack.domain.timeframes import Timeframe
 from llmtrack.domain.views import View
+from llmtrack.services.deletion_notes import deletion_notes
 from llmtrack.storage.dimensions import Dimension
 from llmtrack.storage.questions import READ_EVENTS_MAX, Question, TooMuchToRead
 from llmtrack.storage.reports import used_days
@@ -73,6 +74,9 @@ async def looking(
     request: web.Request, place: str, extras: Collection[str] = ()
 ) -> AsyncIterator[Look]:
     """`place`: the page's path below the workspace; `extras`: its own parameters."""
+    if not all(request.query.values()):
+        # Forms send what nothing was chosen for, and people copy addresses.
+        raise web.HTTPSeeOther(_without_empty(request))
     # A form without scripts sends one parameter for each of its ticked boxes.
     ticked = {name: ",".join(request.query.getall(name, ())) for name in extras}
     given = {**request.query, **ticked}
@@ -83,6 +87,12 @@ async def looking(
         if request.transport is None:  # who reloads again and again waits for the last one alone
             raise ConnectionResetError("nobody waits for this page any more")
         yield look
+
+
+def _without_empty(request: web.Request) -> str:
+    pairs = [(name, value) for name, value in request.query.items() if value]
+    path = request.rel_url.raw_path
+    return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
 @asynccontextmanager
@@ -125,6 +135,7 @@ def analytics_page(
 ) -> web.Response:
     """`too_much`: why there is no answer; `nothing`: the filters let no event through."""
     bar, scope = look.bar, look.scope
+    bar.notes.extend(deletion_notes(look.reading))
     home_url = f"/w/{scope.public_id}/"
     place = bar.query.path.removeprefix(home_url)
     shown = View(place, urlencode(bar.query.parameters))

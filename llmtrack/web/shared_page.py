@@ -1,22 +1,23 @@
 """`GET /s/{workspace}/{token}`: what a shared link shows, to whoever has it.
 
-Period, filters and columns are those of the link. Of the request only `before` is read, where a
-page of the link's own list of events begins.
+Period, filters and columns are those of the link. Of the request only PAGING is read, where a
+page of the link's own list begins.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from llmtrack.domain.errors import InvalidValue, NotFound
-from llmtrack.domain.views import DIMENSION_PLACE, View
+from llmtrack.domain.views import DIMENSION_PLACE, PAGING, View
+from llmtrack.services.deletion_notes import deletion_notes
 from llmtrack.storage.currencies import currency_of
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.shared_links import SharedLink, link_of, note_use
-from llmtrack.web import cost_changes, event_query, explore_query, what_if
+from llmtrack.web import cost_changes, customers, event_query, explore_query, what_if
 from llmtrack.web.analytics import Look, look_at
 from llmtrack.web.context import CLOCK_MS, DATABASE, SCOPE
 from llmtrack.web.cost_changes import change_values
@@ -43,7 +44,7 @@ class Page(NamedTuple):
     load: Callable[[web.Request, Look], Awaitable[Values]]
     """What the template shows; what cannot be read is told in the look's problems."""
     extras: Sequence[str] = ()
-    """Of the link's query; `before` alone is the visitor's."""
+    """Of the link's query; of PAGING the visitor's."""
 
 
 async def get_shared(request: web.Request) -> web.StreamResponse:
@@ -58,7 +59,7 @@ async def get_shared(request: web.Request) -> web.StreamResponse:
     if link.used_ms is None or now_ms - link.used_ms >= NOTE_MS:
         await scope.write(note_use, link.id, now_ms=now_ms)
     with shown_in(await currency_of(scope)):
-        async with _looking(request, scope, link.view, request.query.get("before", "")) as look:
+        async with _looking(request, scope, link.view, request.query) as look:
             response = await _answer(request, link, look)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -67,9 +68,9 @@ async def get_shared(request: web.Request) -> web.StreamResponse:
 
 @asynccontextmanager
 async def _looking(
-    request: web.Request, scope: Scope, view: View, before: str = ""
+    request: web.Request, scope: Scope, view: View, own: Mapping[str, str] | None = None
 ) -> AsyncIterator[Look]:
-    given = view.parameters | {"before": before}
+    given = view.parameters | {name: (own or {}).get(name, "") for name in PAGING}
     now_ms, extras = request.app[CLOCK_MS](), _page_of(view).extras
     async with look_at(scope, view.place, given, now_ms, extras=extras, is_locked=True) as look:
         yield look
@@ -111,6 +112,7 @@ async def _answer(request: web.Request, link: SharedLink, look: Look) -> web.Res
         values |= await shown.load(request, look)
     except TooMuchToRead:
         values["too_much"] = True
+    look.bar.notes.extend(deletion_notes(look.reading))
     # A filter whose value is gone was left out, and the link would show what it never did.
     if look.bar.problems:
         raise NotFound("this link shows nothing any more")
@@ -191,7 +193,7 @@ PAGES = {
     "explore": Page("shared_explore.html", _explore, explore_query.EXTRAS),
     "events": Page("shared_events.html", _events, event_query.EXTRAS),
     "changes": Page("shared_changes.html", _changes, cost_changes.EXTRAS),
-    "customers": Page("shared_customers.html", _customers),
+    "customers": Page("shared_customers.html", _customers, customers.EXTRAS),
     "performance": Page("shared_performance.html", _performance),
     "what-if": Page("shared_what_if.html", _what_if, what_if.EXTRAS),
 }

@@ -17,7 +17,7 @@ from llmtrack.domain.periods import (
 from llmtrack.domain.spans import Span
 from llmtrack.domain.tags import key_of, tag_name
 from llmtrack.services.usage_filters import usage_filters
-from llmtrack.services.usage_rows import BY_DAY, DIMENSIONS, usage_notes, usage_question, usage_rows
+from llmtrack.services.usage_rows import BY_DAY, DIMENSIONS, usage_question, usage_rows
 from llmtrack.storage.key_lookup import scope_for_key
 from llmtrack.web.context import CLOCK_MS, DATABASE
 from llmtrack.web.ingest import KEY_RING
@@ -56,14 +56,15 @@ async def get_usage(request: web.Request) -> web.Response:
         raise InvalidValue("to", "to is before from")
     filters = await usage_filters(scope, request.query.getall("where", ()))
     question = await usage_question(scope, by, Span(start_ms, end_ms), filters)
+    found = await usage_rows(scope, by, question)
     answer = {
         "workspace_id": scope.public_id,
         "time_zone": zone,
         "from": rfc3339(start_ms),
         "to": rfc3339(end_ms),
         "by": by,
-        "rows": await usage_rows(scope, by, question),
-        "notes": usage_notes(question),
+        "rows": found.rows,
+        "notes": found.notes,
     }
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 

@@ -21,20 +21,25 @@ async def usage(client: Client, raw: str, query: str = "") -> tuple[int, Any]:
         return response.status, await response.json()
 
 
+async def reader_of(world: World) -> str:
+    """A key of acme's that may read."""
+    scope = await world.scope()
+    return (await scope.write(create_key, name="bi", terms=KeyTerms(KeyAccess.READ), **WHO)).raw
+
+
 async def test_a_reading_key_reads_its_workspace_and_sends_nothing(
     client: Client, world: World
 ) -> None:
-    scope = await world.scope()
-    reader = await scope.write(create_key, name="bi", terms=KeyTerms(KeyAccess.READ), **WHO)
+    raw = await reader_of(world)
     await send(client, world.acme_key.raw)
     await send(client, world.globex_key.raw, {"provider": "openai", "model": "o3"})
 
-    status, answer = await usage(client, reader.raw, "?by=model&to=2026-11-21")
+    status, answer = await usage(client, raw, "?by=model&to=2026-11-21")
 
     assert status == 200
     assert [row["model"] for row in answer["rows"]] == ["gpt-4o-mini"]
     assert answer["rows"][0]["cost_usd"] == "0.000066"
-    assert await said(client, reader.raw) == "Invalid API key"
+    assert await said(client, raw) == "Invalid API key"
 
 
 async def test_a_sending_key_reads_nothing(client: Client, world: World) -> None:
@@ -60,10 +65,9 @@ async def test_a_sending_key_reads_nothing(client: Client, world: World) -> None
 async def test_a_senseless_question_names_its_parameter(
     client: Client, world: World, query: str
 ) -> None:
-    scope = await world.scope()
-    reader = await scope.write(create_key, name="bi", terms=KeyTerms(KeyAccess.READ), **WHO)
+    raw = await reader_of(world)
 
-    status, answer = await usage(client, reader.raw, query)
+    status, answer = await usage(client, raw, query)
 
     assert status == 422
     assert answer["title"]
@@ -71,15 +75,14 @@ async def test_a_senseless_question_names_its_parameter(
 
 
 async def test_a_reading_key_reads_by_tags(client: Client, world: World) -> None:
-    scope = await world.scope()
-    reader = await scope.write(create_key, name="bi", terms=KeyTerms(KeyAccess.READ), **WHO)
+    raw, scope = await reader_of(world), await world.scope()
     await scope.write(track_tag, key="team", **WHO)
     await drive_tag_changes(scope)
     for metadata in ({"team": "search"}, {"team": "ads"}, {}):
         event = {"provider": "openai", "model": "o3", "metadata": metadata}
         await send(client, world.acme_key.raw, event)
 
-    status, answer = await usage(client, reader.raw, "?by=tag:team&to=2026-11-21")
+    status, answer = await usage(client, raw, "?by=tag:team&to=2026-11-21")
     assert status == 200
     assert {row["tag:team"]: row["events"] for row in answer["rows"]} == {
         "search": 1,
@@ -87,18 +90,18 @@ async def test_a_reading_key_reads_by_tags(client: Client, world: World) -> None
         None: 1,
     }
     assert answer["notes"] == []
-    status, answer = await usage(client, reader.raw, "?by=day&where=tag:team%3Dads&to=2026-11-21")
+    status, answer = await usage(client, raw, "?by=day&where=tag:team%3Dads&to=2026-11-21")
     assert [row["events"] for row in answer["rows"]] == [1]
-    assert (await usage(client, reader.raw, "?where=tag:%3Dcmd%3Dx%3Dy"))[0] == 404
+    assert (await usage(client, raw, "?where=tag:%3Dcmd%3Dx%3Dy"))[0] == 404
     await scope.write(track_tag, key="=cmd", **WHO)
     await drive_tag_changes(scope)
     event = {"provider": "openai", "model": "o3", "metadata": {"=cmd": "x=y"}}
     await send(client, world.acme_key.raw, event)
     where = "?where=tag:%3Dcmd%3Dx%3Dy&to=2026-11-21"
-    status, answer = await usage(client, reader.raw, where)
+    status, answer = await usage(client, raw, where)
     assert [row["events"] for row in answer["rows"]] == [1]
     twice = "?where=tag:team%3Dads&where=tag:team%3Dsearch"
     for wrong in ("?where=tag:team", "?where=x%3Dy", twice):
-        assert (await usage(client, reader.raw, wrong))[0] == 422
+        assert (await usage(client, raw, wrong))[0] == 422
     for unknown in ("?by=tag:x", "?where=tag:team%3Dx", "?where=model%3Dnone"):
-        assert (await usage(client, reader.raw, unknown))[0] == 404
+        assert (await usage(client, raw, unknown))[0] == 404
