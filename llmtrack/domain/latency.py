@@ -6,7 +6,7 @@ A step holds the latencies for which `latency_ms + 1` lies between two neighbour
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 LATENCY_MAX_MS = 2**63 - 1
 STEP_RATIO = 1.05
@@ -49,15 +49,20 @@ def merged(many: Iterable[Mapping[int, int]]) -> Counter[int]:
 
 def percentile(events_by_step: Mapping[int, int], share: float) -> int | None:
     """The latency below which `share` (0..1) of the events lie; None without events."""
+    return percentiles(events_by_step, [share])[0]
+
+
+def percentiles(events_by_step: Mapping[int, int], shares: Sequence[float]) -> list[int | None]:
+    """As `percentile`, for several shares that rise."""
     total = sum(events_by_step.values())
     if total <= 0:
-        return None
-    rank = share * total
-    seen = 0
-    last_step = 0
-    for step, events in sorted(events_by_step.items()):
-        seen += events
-        last_step = step
-        if seen >= rank and events:
-            break
-    return latency_of_step(last_step)
+        return [None] * len(shares)
+    steps = sorted([item for item in events_by_step.items() if item[1]])
+    found: list[int | None] = []
+    place, seen = 0, steps[0][1]
+    for share in shares:
+        while seen < share * total and place + 1 < len(steps):
+            place += 1
+            seen += steps[place][1]
+        found.append(latency_of_step(steps[place][0]))
+    return found

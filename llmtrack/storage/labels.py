@@ -111,7 +111,7 @@ async def value_of(reading: ScopedReading, kind: Dimension, slug: str) -> int | 
 
 READ_CHOICES = """
 -- labels.choices
-select value, count(*) as days
+select value, sum(count(*)) over () as looked_at
 from usage_day
 where workspace_id = :workspace_id
   and kind = :kind
@@ -152,6 +152,6 @@ async def choices(
     values = [row["value"] for row in rows]
     labels = told_apart(await labels_of(reading, kind, values))
     offered = [labels[value] for value in values if value in labels and labels[value].slug]
-    if sum(row["days"] for row in rows) >= KEPT_FROM_ROWS:
+    if rows and rows[0]["looked_at"] >= KEPT_FROM_ROWS:
         reading.keep_recent(question, offered)
     return offered

@@ -139,7 +139,8 @@ async def _steps_of(reading: ScopedReading, sql: str, kept: Flat, buckets: Seque
     if buckets:
         values = {"kind": kept.kind, "value": kept.value, "buckets": json.dumps(list(buckets))}
         for value, step, events in await reading.rows(sql, **values):
-            found[value][step] += events
+            of_value = found[value]
+            of_value[step] = of_value.get(step, 0) + events
     return found
 
 

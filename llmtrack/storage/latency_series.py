@@ -63,7 +63,8 @@ async def latency_series(
         places = {number: buckets.place(_start_ms(table, number, question)) for number in numbers}
         for bucket, value, step, events in rows:
             key = 0 if question.kind is Kind.TOTAL else value
-            found[key][places[bucket]][step] += events
+            of_bucket = found[key][places[bucket]]
+            of_bucket[step] = of_bucket.get(step, 0) + events
     for span in _within_buckets(pieces.more, buckets):
         await _add_events(reading, question, span, found, buckets.place(span.start_ms))
     for span in pieces.less:

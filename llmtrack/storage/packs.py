@@ -112,7 +112,8 @@ def unpack_steps(packs: Iterable[bytes]) -> dict[int | None, Counter[int]]:
     found: dict[int | None, Counter[int]] = defaultdict(Counter)
     for packed in packs:
         for value, step, events in _STEP.iter_unpack(_unpacked(packed, _STEP.size)):
-            found[value][step] += events
+            of_value = found[value]
+            of_value[step] = of_value.get(step, 0) + events  # `+=` asks for what is missing
     return found
 
 

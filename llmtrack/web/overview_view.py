@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from llmtrack.domain.latency import merged, percentile
+from llmtrack.domain.latency import merged, percentile, percentiles
 from llmtrack.domain.timeframes import Timeframe
 from llmtrack.storage.labels import Label
 from llmtrack.storage.reports import UsageReport
@@ -146,6 +146,7 @@ def table_of(query: PageQuery, data: OverviewData) -> Table:
 
 
 def _row(report: UsageReport[CostSums], label: Label, sums: Sums, steps: Counter[int]) -> Row:
+    p50_ms, p95_ms = percentiles(steps, (0.5, 0.95))
     part, whole = sums.known_cost_pico, report.total.cost_pico
     if not whole:  # nothing has a price: shares of requests
         part, whole = sums.events, report.total.events
@@ -159,8 +160,8 @@ def _row(report: UsageReport[CostSums], label: Label, sums: Sums, steps: Counter
         trend=None,
         cached=percent(sums.cache_read_tokens, sums.input_tokens),
         per_1k_pico=per_request_pico(sums, 1000),
-        p50_ms=percentile(steps, 0.5),
-        p95_ms=percentile(steps, 0.95),
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
         errors=percent(sums.failures, sums.events),
     )
 

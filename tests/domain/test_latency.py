@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmtrack.domain.latency import LATENCY_MAX_MS, latency_of_step, latency_step, percentile
+from llmtrack.domain.latency import (
+    LATENCY_MAX_MS,
+    latency_of_step,
+    latency_step,
+    percentile,
+    percentiles,
+)
 
 
 @given(st.integers(0, LATENCY_MAX_MS))
@@ -45,6 +51,19 @@ def test_a_percentile_is_within_a_step_of_the_exact_one(latencies: list[int], sh
     found = percentile(counts, share)
     assert found is not None
     assert latency_step(found) == latency_step(exact)
+
+
+@given(
+    st.dictionaries(st.integers(0, 200), st.integers(0, 9)),
+    st.lists(st.floats(0.01, 1), max_size=4).map(sorted),
+)
+def test_several_percentiles_are_those_of_each(counts: dict[int, int], shares: list[float]) -> None:
+    steps = [step for step in sorted(counts) for _ in range(counts[step])]
+    expected = [
+        latency_of_step(steps[max(0, math.ceil(share * len(steps)) - 1)]) if steps else None
+        for share in shares
+    ]
+    assert percentiles(counts, shares) == expected
 
 
 def test_no_events_have_no_percentile() -> None:
