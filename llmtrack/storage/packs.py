@@ -108,13 +108,24 @@ def unpack_total(packed: bytes) -> Sums:
     return sums_of(_FIELDS.unpack(added.to_bytes(_FIELDS.size, "little")), 0)
 
 
-def unpack_steps(packs: Iterable[bytes]) -> dict[int | None, Counter[int]]:
+def unpack_steps(packs: Sequence[bytes]) -> dict[int | None, Counter[int]]:
+    """Events by latency step, by value; remembered as `unpack_sums` does."""
+    if sum(map(len, packs)) > REMEMBERED_BYTES_MAX:
+        return _steps_in(packs)
+    known = _remembered_steps(tuple(packs))
+    return defaultdict(Counter, {value: steps.copy() for value, steps in known.items()})
+
+
+def _steps_in(packs: Sequence[bytes]) -> dict[int | None, Counter[int]]:
     found: dict[int | None, Counter[int]] = defaultdict(Counter)
     for packed in packs:
         for value, step, events in _STEP.iter_unpack(_unpacked(packed, _STEP.size)):
             of_value = found[value]
             of_value[step] = of_value.get(step, 0) + events  # `+=` asks for what is missing
     return found
+
+
+_remembered_steps = lru_cache(maxsize=8)(_steps_in)
 
 
 FIND_PACKS = """
