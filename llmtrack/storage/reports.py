@@ -161,7 +161,10 @@ async def usage_report(
             return await _report_from_events(reading, question, buckets, chosen_of, of)
     values = await usage_by_value(reading, question)
     chosen = chosen_of(values)
-    series = await _series(reading, question, buckets, chosen, of)
+    named = len(values) - (None in values)
+    # All are read in their order; some are looked up one by one.
+    series = await _series(reading, question, buckets, chosen if len(chosen) < named else None, of)
+    series.pop(None, None)
     return UsageReport(
         total=total_of(values.values()),
         values=values,
