@@ -5,7 +5,7 @@ events where a quarter is cut. Reads of one page belong in one `scope.reading()`
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Generic, NamedTuple
 
@@ -161,9 +161,9 @@ async def usage_report(
             return await _report_from_events(reading, question, buckets, chosen_of, of)
     values = await usage_by_value(reading, question)
     chosen = chosen_of(values)
-    named = len(values) - (None in values)
     # All are read in their order; some are looked up one by one.
-    series = await _series(reading, question, buckets, chosen if len(chosen) < named else None, of)
+    looked_up = chosen if len(chosen) < len(values) - (None in values) else None
+    series = await _series(reading, question, buckets, looked_up, of)
     series.pop(None, None)
     return UsageReport(
         total=total_of(values.values()),
@@ -266,9 +266,7 @@ async def planned_for(reading: ScopedReading, question: Question, step: Step | N
 
 
 def _about(question: Question, kind: Dimension) -> Question:
-    return Question(
-        kind, question.span, question.time_zone, question.filters, question.read_events_max
-    )
+    return replace(question, kind=kind)
 
 
 def _relabelled(question: Question, rows: list[UsageOf[S]]) -> list[UsageOf[S]]:
