@@ -1,5 +1,6 @@
 """How a figure compares with an earlier one, in words, a direction and a judgement."""
 
+from fractions import Fraction
 from typing import NamedTuple
 
 from llmtrack.web.numbers import milliseconds
@@ -21,14 +22,16 @@ def ratio_change(
     if before <= 0:
         return None
     difference = current - before
-    permille = round(abs(difference) * 1000 / before)
-    if permille >= 10_000:
-        text = f"{current / before:.0f} times"
-    elif permille >= 100:
-        text = f"{permille / 10:.0f}%"
+    percents = Fraction(abs(difference) * 100, before)
+    tenths = round(percents * 10)
+    # Each is rounded from the exact share: twice would take 76.54 to 76.5, and that to 76.
+    if tenths >= 10_000:
+        text = f"{round(Fraction(current, before)):,} times"
+    elif tenths >= 100:
+        text = f"{round(percents)}%"
     else:
-        text = f"{permille / 10:.1f}%" if permille else "0%"
-    return _change(text, difference if permille else 0, less_is_better, before_text)
+        text = f"{tenths // 10}.{tenths % 10}%" if tenths else "0%"
+    return _change(text, difference if tenths else 0, less_is_better, before_text)
 
 
 def points_change(
