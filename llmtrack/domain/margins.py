@@ -7,11 +7,15 @@ from llmtrack.domain.periods import date_of_day, day_of, day_start_ms, month_sta
 from llmtrack.domain.spans import Span
 
 
-def revenue_pico(monthly_pico: int, span: Span, zone_name: str) -> int:
-    """The part of a monthly price that falls on a span, each month in equal days.
+def revenue_pico(monthly_pico: int, months: Fraction) -> int:
+    """What a monthly price brings in so many months; rounded down, once."""
+    return int(monthly_pico * months)
 
-    Of a day that the span cuts it is the share of that day's hours. Rounded down, once; whole
-    months come out as exactly so many prices.
+
+def months_in(span: Span, zone_name: str) -> Fraction:
+    """How many months a span is, each month in equal days; whole months are whole numbers.
+
+    Of a day that the span cuts it is the share of that day's hours.
     """
     share = Fraction(0)
     if span.length_ms > 0:
@@ -20,7 +24,7 @@ def revenue_pico(monthly_pico: int, span: Span, zone_name: str) -> int:
             covered_ms = min(span.end_ms, ends) - max(span.start_ms, begins)
             of_month = days_of_month(month_start(date_of_day(day)))
             share += Fraction(covered_ms, (ends - begins) * of_month)
-    return int(monthly_pico * share)
+    return share
 
 
 def days_of_month(first: date) -> int:

@@ -21,6 +21,8 @@ PLACES = {
 DIMENSION_PLACE = "by/"
 QUERY_LENGTH_MAX = 2_000
 PARAMETERS_MAX = 40
+PAGING = ("before", "page")
+"""Where a page of a long list begins: whoever has a link goes from one to the next."""
 
 
 class View(NamedTuple):
@@ -66,7 +68,7 @@ def clean_view(place: str, query: str, dimensions: frozenset[str]) -> View:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=PARAMETERS_MAX)
     except ValueError:
         raise InvalidValue("query", "the page has too many parameters") from None
-    pairs = [pair for pair in pairs if pair[0] != "before"]  # a page of a list, not a view
+    pairs = [pair for pair in pairs if pair[0] not in PAGING]  # a page of a list, not a view
     cleaned = urlencode(pairs)
     if len(cleaned) > QUERY_LENGTH_MAX:
         raise InvalidValue("query", "the page has too many filters")

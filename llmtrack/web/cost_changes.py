@@ -65,7 +65,7 @@ class Row(NamedTuple):
 @require(Permission.READ)
 async def get_changes(request: web.Request) -> web.StreamResponse:
     async with looking(request, "changes", EXTRAS) as look:
-        before_span, text = _before(look)
+        before_span, text = compared_with(look)
         try:
             found = await look.reading.run(compare(look, look.query.by, before_span))
         except TooMuchToRead as error:
@@ -87,7 +87,7 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
 
 async def change_values(look: Look) -> dict[str, Any]:
     """What `_changes.html` shows where nothing can be chosen. Raises TooMuchToRead."""
-    before_span, text = _before(look)
+    before_span, text = compared_with(look)
     found = await compare(look, look.query.by, before_span)
     return {"before_dates": None, "groupings": (), **_shown(look, found, text)}
 
@@ -112,8 +112,10 @@ def _shown(look: Look, found: Comparison, before_text: str) -> dict[str, Any]:
     }
 
 
-async def compare(look: Look, name: str, before_span: Span) -> Comparison:
-    """Raises TooMuchToRead."""
+async def compare(
+    look: Look, name: str, before_span: Span, named_max: int | None = ROWS_MAX + 1
+) -> Comparison:
+    """Of the values that changed most, `named_max` have a label. Raises TooMuchToRead."""
     kind = look.query.dimensions[name]
     before = await usage_by_value(look.reading, look.question(kind, before_span))
     now = await usage_by_value(look.reading, look.question(kind))
@@ -121,7 +123,7 @@ async def compare(look: Look, name: str, before_span: Span) -> Comparison:
     # Only what can be named on the page: of thousands of values a few are.
     drivers = largest_drivers(splits, SENTENCES_MAX)
     order = sorted(splits, key=lambda value: (-abs(splits[value].total_pico), value or 0))
-    named = [*order[: ROWS_MAX + 1], *(driver.value for driver in drivers)]
+    named = [*order[:named_max], *(driver.value for driver in drivers)]
     labels = await labels_of(look.reading, kind, [one for one in named if isinstance(one, int)])
     return Comparison(name, before, now, splits, order, drivers, labels)
 
@@ -158,7 +160,7 @@ def sentences_of(look: Look, found: Comparison, most: int) -> list[Sentence]:
     return sentences
 
 
-def _before(look: Look) -> tuple[Span, str]:
+def compared_with(look: Look) -> tuple[Span, str]:
     """What is compared with: the stretch before, unless the URL names another one."""
     given = look.query.extras
     previous, zone = look.timeframe.previous, look.scope.time_zone

@@ -1,13 +1,17 @@
 """`GET /w/{workspace}/customers`: what each customer costs, and what is left of its price."""
 
 import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from llmtrack.domain.errors import InvalidValue, NotFound
-from llmtrack.domain.margins import revenue_pico
+from llmtrack.domain.margins import months_in, revenue_pico
 from llmtrack.domain.money import PICO_MAX, pico_from_usd, usd_text
 from llmtrack.domain.roles import Permission, may
 from llmtrack.domain.spans import Span
@@ -24,9 +28,12 @@ from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.forms import read_form
 from llmtrack.web.metrics import per_request_pico
 from llmtrack.web.numbers import NOTHING, percent, usd_short
+from llmtrack.web.pages import PARAMETER, pages_of
 from llmtrack.web.theme import local_path
 
+EXTRAS = (PARAMETER,)
 ROWS_MAX = 100
+"""On a page."""
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 """As 1,234.50."""
 
@@ -45,72 +52,97 @@ class Row(NamedTuple):
     margin_share: str
 
 
+class Customers(NamedTuple):
+    values: ByValue
+    before: ByValue | None
+    """None where it would have been too much to read."""
+    prices: Mapping[int, int]
+    """Of a month, in pico-USD."""
+    order: list[int | None]
+    """The most expensive first, what has no customer last."""
+    total: Sums
+    months: Fraction | None
+    """Of the period, as far as it has passed; None where only some requests are shown."""
+
+    def price_pico(self, value: int | None) -> int | None:
+        return None if value is None else self.prices.get(value)
+
+    def margin(self, value: int | None) -> tuple[int, int] | None:
+        """(margin, revenue); None where price or cost is unknown, or the price is for more."""
+        monthly_pico, cost_pico = self.price_pico(value), self.values[value].known_cost_pico
+        if monthly_pico is None or cost_pico is None or self.months is None:
+            return None
+        revenue = revenue_pico(monthly_pico, self.months)
+        return revenue - cost_pico, revenue
+
+
 @require(Permission.READ)
 async def get_customers(request: web.Request) -> web.StreamResponse:
-    async with looking(request, "customers") as look:
+    async with looking(request, "customers", EXTRAS) as look:
         try:
             shown = await look.reading.run(customer_values(look))
         except TooMuchToRead as error:
-            return analytics_page(request, "customers.html", look, too_much=error)
+            return analytics_page(request, "customers.html", _at_first_page(look), too_much=error)
         return analytics_page(
             request,
             "customers.html",
-            look,
+            _at_first_page(look),
             may_price=may(look.scope.role, Permission.MANAGE_PRICES),
             return_to=look.query.url,
             **shown,
         )
 
 
-async def customer_values(look: Look) -> dict[str, Any]:
-    """What `_customers.html` shows. Raises TooMuchToRead."""
+def _at_first_page(look: Look) -> Look:
+    """What leads to another period or filter begins there anew, as saved views do."""
+    return replace(look, bar=replace(look.bar, query=look.query.with_extra(PARAMETER, "")))
+
+
+async def load_customers(look: Look) -> Customers:
+    """Raises TooMuchToRead."""
     values = await usage_by_value(look.reading, look.question(Kind.CUSTOMER))
-    before: ByValue = {}
-    try:
+    before: ByValue | None = None
+    with suppress(TooMuchToRead):
         question = look.question(Kind.CUSTOMER, look.timeframe.previous)
         before = await usage_by_value(look.reading, question)
-    except TooMuchToRead:
-        before = {}
     # What they pay is nobody's business who has only a link.
     prices = {} if look.query.is_locked else await customer_prices(look.reading)
-    order = ranked(values)
-    shown = order[:ROWS_MAX]
-    labels = await labels_of(look.reading, Kind.CUSTOMER, [one for one in shown if one is not None])
-    total = total_of(values.values())
+    # Once for all: it takes a step for each day.
+    months = None if _is_part(look) else months_in(_passed(look), look.scope.time_zone)
+    return Customers(values, before, prices, ranked(values), total_of(values.values()), months)
+
+
+async def customer_values(look: Look) -> dict[str, Any]:
+    """What `_customers.html` shows: a page of them. Raises TooMuchToRead."""
+    found = await load_customers(look)
+    named = [value for value in found.order if value is not None]
+    given = look.query.extras.get(PARAMETER, "")
+    pages, problem = pages_of(given, len(named), ROWS_MAX, "customers")
+    if problem:  # which page is a visitor's own choice: the link is as good as it was
+        told = look.bar.notes if look.query.is_locked else look.bar.problems
+        told.append(problem)
+    of_page = named[pages.first : pages.end]
+    labels = await labels_of(look.reading, Kind.CUSTOMER, of_page)
+    shown: list[int | None] = [*of_page]
+    if None in found.values and pages.is_last:
+        shown.append(None)
     return {
-        "nothing": not total.events,
-        "rows": [
-            _row(
-                look,
-                labels.get(value),
-                (values[value], before.get(value)),
-                total,
-                prices.get(value) if value is not None else None,
-            )
-            for value in shown
-        ],
-        "more": len(order) - len(shown),
-        "more_sums": total_of(values[value] for value in order[ROWS_MAX:]),
-        "total": total,
-        "count": sum(value is not None for value in order),
+        "nothing": not found.total.events,
+        "rows": [_row(look, found, value, labels.get(value)) for value in shown],
+        "pages": pages,
+        "more": len(named) - len(of_page),
+        "more_sums": found.total - total_of(found.values[value] for value in shown),
+        "hides_nameless": None in found.values and not pages.is_last,
+        "total": found.total,
+        "count": len(named),
         "is_part": _is_part(look),
     }
 
 
-def _row(
-    look: Look,
-    label: Label | None,
-    sums: tuple[Sums, Sums | None],
-    total: Sums,
-    monthly_pico: int | None,
-) -> Row:
-    now, before = sums
-    margin = None
-    margin_share = ""
-    if monthly_pico is not None and not _is_part(look):
-        revenue = revenue_pico(monthly_pico, _passed(look), look.scope.time_zone)
-        margin = revenue - now.cost_pico
-        margin_share = percent(margin, revenue) if margin >= 0 else ""
+def _row(look: Look, found: Customers, value: int | None, label: Label | None) -> Row:
+    now, before = found.values[value], (found.before or {}).get(value)
+    monthly_pico = found.price_pico(value)
+    margin, revenue = found.margin(value) or (None, 0)
     change = None
     if before is not None:
         was = f"{usd_short(before.cost_pico)} in {look.timeframe.previous_text}"
@@ -122,12 +154,12 @@ def _row(
         query.about("customer", slug).url if slug else None,
         f"{query.path}/price" if slug else None,
         now,
-        NOTHING if now.known_cost_pico is None else percent(now.cost_pico, total.cost_pico),
+        NOTHING if now.known_cost_pico is None else percent(now.cost_pico, found.total.cost_pico),
         per_request_pico(now),
         change,
         "" if monthly_pico is None else usd_text(monthly_pico),
         margin,
-        margin_share,
+        percent(margin, revenue) if margin is not None and margin >= 0 else "",
     )
 
 

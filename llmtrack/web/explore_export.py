@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
 from aiohttp import web
 
 from llmtrack.domain.money import usd_text
-from llmtrack.domain.periods import rfc3339
 from llmtrack.domain.roles import Permission
 from llmtrack.domain.spans import Span
 from llmtrack.formats.csv_lines import Cell, csv_lines
@@ -19,18 +17,24 @@ from llmtrack.web.explore_query import EXTRAS, Ask, ask_of
 from llmtrack.web.explore_view import label_of, pivot_rest, running
 from llmtrack.web.exports import attachment_headers, check_understood, days_text
 from llmtrack.web.focus_export import Focus
+from llmtrack.web.table_files import (
+    CONTENT_TYPES,
+    PERIOD_HEADS,
+    Table,
+    period_cells,
+    send_table,
+)
 from llmtrack.web.usage_chart import rest_name
 
-CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl", "focus": "text/csv"}
+FOCUS_TYPE = "text/csv"
 Rows = Sequence[Sequence[Cell]]
-_PERIOD = ("from", "to", "time_zone")
 
 
 @require(Permission.EXPORT)
 async def get_explore_export(request: web.Request) -> web.StreamResponse:
     """Numbers are exact: money as decimal text in dollars, latencies in milliseconds."""
     form = request.query.get("format", "csv")
-    if form not in CONTENT_TYPES:
+    if form not in {*CONTENT_TYPES, "focus"}:
         raise web.HTTPBadRequest(text="The format is csv, jsonl or focus.")
     async with looking(request, "explore", EXTRAS) as look:
         check_understood(look.bar.problems)
@@ -41,12 +45,10 @@ async def get_explore_export(request: web.Request) -> web.StreamResponse:
             heads, rows = _table(look, ask, await look.reading.run(explore(look, ask)))
     days = days_text(look.timeframe.span, look.scope.time_zone)
     if form == "focus":
-        headers = attachment_headers(f"focus-{days}.csv", CONTENT_TYPES[form])
+        headers = attachment_headers(f"focus-{days}.csv", FOCUS_TYPE)
         return await _stream_focus(request, focus, headers)
-    name = f"{ask.metric.name}-by-{look.query.by}-{days}.{form}".replace(":", "-")
-    return web.Response(
-        body=_written(form, heads, rows), headers=attachment_headers(name, CONTENT_TYPES[form])
-    )
+    name = f"{ask.metric.name}-by-{look.query.by}-{days}"
+    return await send_table(request, form, Table(name, heads, rows, len(rows)))
 
 
 async def _stream_focus(
@@ -64,12 +66,6 @@ async def _stream_focus(
     return response
 
 
-def _written(form: str, heads: Sequence[str], rows: Rows) -> bytes:
-    if form != "jsonl":
-        return csv_lines([heads, *rows])
-    return b"".join(msgspec.json.encode(dict(zip(heads, row, strict=True))) + b"\n" for row in rows)
-
-
 def _table(look: Look, ask: Ask, found: Explored) -> tuple[list[str], Rows]:
     metric = ask.metric
     name = f"{metric.name}_usd" if metric.unit == "usd" else metric.name
@@ -78,9 +74,10 @@ def _table(look: Look, ask: Ask, found: Explored) -> tuple[list[str], Rows]:
     if metric.unit not in ("usd", "count"):
         name += f"_{metric.unit.replace('-', '_')}"
     if ask.sub:
-        heads = [*_PERIOD, look.query.by, ask.sub, name, "requests"]
-        return heads, list(_pivot_rows(look, ask, found))
-    return [*_PERIOD, look.query.by, name], list(_bucket_rows(look, ask, found))
+        more = [] if name == "requests" else ["requests"]
+        heads = [*PERIOD_HEADS, look.query.by, ask.sub, name, *more]
+        return heads, [row[: len(heads)] for row in _pivot_rows(look, ask, found)]
+    return [*PERIOD_HEADS, look.query.by, name], list(_bucket_rows(look, ask, found))
 
 
 def _bucket_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell]]:
@@ -104,9 +101,8 @@ def _bucket_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cel
             yield *_period(look, span), "Before, all", _exact(ask, point)
 
 
-def _period(look: Look, span: Span) -> tuple[str, str, str]:
-    """The cells of _PERIOD: instants in UTC, and the zone whose days they begin and end."""
-    return rfc3339(span.start_ms), rfc3339(span.end_ms), look.scope.time_zone
+def _period(look: Look, span: Span) -> tuple[Cell, ...]:
+    return period_cells(span, look.scope.time_zone)
 
 
 def _pivot_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell]]:

@@ -55,6 +55,8 @@ def explore_chart(query: PageQuery, ask: Ask, found: Explored, zone_name: str) -
     else:
         series, stacked = _by_value(query, ask, found), metric.adds_up
         title += f" by {dimension_text(query.by)}"
+        if len(found.order[: found.shown]) > COLORED:
+            title += f", the largest {COLORED}"
     if ask.cumulative and found.before is None:
         series = [one._replace(values=running(one.values, found.begun)) for one in series]
     zoom_url, is_money = query.with_period("30d").url, metric.unit == "usd"
@@ -142,8 +144,9 @@ def total_line(ask: Ask, found: Explored) -> Line:
 
 def explore_pivot(query: PageQuery, ask: Ask, found: Explored) -> Pivot:
     columns = _sub_columns(found)
-    labels = [found.sub_labels.get(value) for value in columns]
-    heads = [label.text if label else no_value(ask.sub) for label in labels]
+    known = {value: found.sub_labels[value] for value in columns if value in found.sub_labels}
+    labels = told_apart(known)
+    heads = [labels[one].text if one in labels else no_value(ask.sub) for one in columns]
     rows = []
     for place, value in enumerate(found.order[: found.shown], start=1):
         if value not in found.subs:
@@ -155,7 +158,7 @@ def explore_pivot(query: PageQuery, ask: Ask, found: Explored) -> Pivot:
         rows.append((_line(query, ask, found, value, place), cells))
     if ask.metric.adds_up:
         rows += _pivot_ends(ask, found, columns)
-    return Pivot([*heads, "Other"], rows)
+    return Pivot([*heads, rest_name(heads)], rows)
 
 
 def _pivot_ends(
@@ -165,7 +168,8 @@ def _pivot_ends(
     rest = pivot_rest(found)
     ends = [("Total", found.sub_totals)]
     if any(sums.events for sums in rest.values()):
-        ends.insert(0, ("Other", rest))
+        names = [found.labels[value].text for value in found.subs if value in found.labels]
+        ends.insert(0, (rest_name(names), rest))
     lines = []
     for text, values in ends:
         others = total_of(values[one] for one in values if one not in columns)

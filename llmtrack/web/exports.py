@@ -1,11 +1,15 @@
 """What files of every export have in common: their names and headers."""
 
+import re
 from collections.abc import Sequence
 
 from aiohttp import web
 
 from llmtrack.domain.periods import local_date
 from llmtrack.domain.spans import Span
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]+")
+"""The name of a tag may be anything, and a quote would end the name of the file."""
 
 
 def days_text(span: Span, time_zone: str) -> str:
@@ -29,5 +33,5 @@ def check_understood(problems: Sequence[str]) -> None:
 def attachment_headers(name: str, content_type: str) -> dict[str, str]:
     return {
         "Content-Type": f"{content_type}; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Disposition": f'attachment; filename="{_NOT_IN_NAMES.sub("-", name)}"',
     }

@@ -4,6 +4,8 @@ The value is the filter of that name, as on every page: names may hold anything,
 would take some of it apart.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -55,19 +57,11 @@ class Parts(NamedTuple):
 
 @require(Permission.READ)
 async def get_one_value(request: web.Request) -> web.StreamResponse:
-    page_name = request.match_info["dimension"]
-    name = tag_name(request.query.get("of", "")) if page_name == TAG_PAGE else page_name
-    if name not in DIMENSIONS and not key_of(name):
-        raise NotFound(f"nothing is counted by {name[:40]!r}")
-    async with looking(request, f"by/{page_name}", ("of",)) as asked:
-        if name not in asked.query.dimensions:
-            raise NotFound(f"the tag {(key_of(name) or '')[:60]!r} is not tracked here")
+    async with looking_at_value(request) as (asked, name):
         if name not in asked.bar.labels:
-            if request.query.get(name):
-                text = dimension_text(name)
-                raise NotFound(f"there is no {text} {request.query[name][:60]!r} here")
-            return see_other(asked.query.at(f"/w/{asked.scope.public_id}/").with_by(name).url)
-        look, label = _grouped(asked, name), asked.bar.labels[name]
+            overview = asked.query.at(f"/w/{asked.scope.public_id}/").with_by(name)
+            return see_other(overview.with_extra("unnamed", "1").url)
+        look, label = grouped(asked, name), asked.bar.labels[name]
         try:
             found = await look.reading.run(_load(look, name))
         except TooMuchToRead as error:
@@ -84,7 +78,23 @@ async def get_one_value(request: web.Request) -> web.StreamResponse:
     )
 
 
-def _grouped(look: Look, name: str) -> Look:
+@asynccontextmanager
+async def looking_at_value(request: web.Request) -> AsyncIterator[tuple[Look, str]]:
+    """With the name of the dimension; a URL may leave open which of its values. Raises NotFound."""
+    page_name = request.match_info["dimension"]
+    name = tag_name(request.query.get("of", "")) if page_name == TAG_PAGE else page_name
+    if name not in DIMENSIONS and not key_of(name):
+        raise NotFound(f"nothing is counted by {name[:40]!r}")
+    async with looking(request, f"by/{page_name}", ("of",)) as look:
+        if name not in look.query.dimensions:
+            raise NotFound(f"the tag {(key_of(name) or '')[:60]!r} is not tracked here")
+        if name not in look.bar.labels and request.query.get(name):
+            text = dimension_text(name)
+            raise NotFound(f"there is no {text} {request.query[name][:60]!r} here")
+        yield look, name
+
+
+def grouped(look: Look, name: str) -> Look:
     """Grouped by something else than what there is only one of."""
     if look.query.by != name:
         return look

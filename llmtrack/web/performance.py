@@ -39,6 +39,15 @@ class Row(NamedTuple):
     failed: str
 
 
+class Course(NamedTuple):
+    """All requests: over time, and together."""
+
+    buckets: Buckets
+    sums: Sequence[Sums]
+    steps: Sequence[Counter[int]]
+    total: Row
+
+
 @require(Permission.READ)
 async def get_performance(request: web.Request) -> web.StreamResponse:
     async with looking(request, "performance") as look:
@@ -51,24 +60,32 @@ async def get_performance(request: web.Request) -> web.StreamResponse:
 
 async def performance_values(look: Look) -> dict[str, Any]:
     """What `_performance.html` shows. Raises TooMuchToRead."""
-    buckets = buckets_of(look.timeframe.span, look.timeframe.step, look.scope.time_zone)
-    sums = await totals_by_bucket(look.reading, look.question(Kind.TOTAL), buckets)
-    steps = await latency_series(look.reading, look.question(Kind.TOTAL), buckets)
-    of_all = steps.get(0, [Counter() for _ in buckets.spans])
-    total = total_of(sums)
+    course = await load_course(look)
     return {
-        "nothing": not total.events,
-        "latency_chart": _latency_chart(look, buckets, of_all),
-        "failure_chart": _failure_chart(look, buckets, sums),
-        "total": _row(Label("", "All requests"), None, total, merged(of_all)),
-        "tables": [
-            (name, await _rows(look, name)) for name in TABLES if name not in look.query.filters
-        ],
+        "nothing": not course.total.sums.events,
+        "latency_chart": _latency_chart(look, course.buckets, course.steps),
+        "failure_chart": _failure_chart(look, course.buckets, course.sums),
+        "total": course.total,
+        "tables": [(name, await rows_by(look, name, ROWS_MAX)) for name in shown_tables(look)],
     }
 
 
-async def _rows(look: Look, name: str) -> list[Row]:
-    """The slowest first; what told no latency comes last."""
+async def load_course(look: Look) -> Course:
+    """Raises TooMuchToRead."""
+    buckets = buckets_of(look.timeframe.span, look.timeframe.step, look.scope.time_zone)
+    sums = await totals_by_bucket(look.reading, look.question(Kind.TOTAL), buckets)
+    series = await latency_series(look.reading, look.question(Kind.TOTAL), buckets)
+    steps = series.get(0, [Counter() for _ in buckets.spans])
+    total = _row(Label("", "All requests"), None, total_of(sums), merged(steps))
+    return Course(buckets, sums, steps, total)
+
+
+def shown_tables(look: Look) -> list[str]:
+    return [name for name in TABLES if name not in look.query.filters]
+
+
+async def rows_by(look: Look, name: str, most: int | None) -> list[Row]:
+    """The slowest first; what told no latency comes last. Past `most` they are one row."""
     kind = DIMENSIONS[name]
     values = await usage_by_value(look.reading, look.question(kind))
     steps: Mapping[int | None, Counter[int]]
@@ -85,7 +102,8 @@ async def _rows(look: Look, name: str) -> list[Row]:
         url = look.query.about(name, label.slug).url if label.slug else None
         rows[value] = _row(label, url, values[value], steps.get(value, Counter()))
     order = sorted(known, key=lambda value: _slowness(rows[value]), reverse=True)
-    shown, rest = order[:ROWS_MAX], order[ROWS_MAX:]
+    shown = order[:most]
+    rest = order[len(shown) :]
     found = [rows[value] for value in shown]
     if rest:
         label = Label("", f"Other ({len(rest)})")

@@ -16,7 +16,7 @@ from llmtrack.domain.periods import (
     month_start,
     next_month,
 )
-from llmtrack.domain.roles import Permission
+from llmtrack.domain.roles import Permission, may
 from llmtrack.domain.spans import Span
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of
@@ -49,32 +49,51 @@ class Table(NamedTuple):
     rest: Sums
 
 
+class Statement(NamedTuple):
+    month: date
+    """Its first day."""
+    span: Span
+    months: list[date]
+    """Those that can be chosen."""
+    days: list[DayRow]
+    tables: list[Table]
+    total: Sums
+
+
 @require(Permission.READ)
 async def get_statement(request: web.Request) -> web.StreamResponse:
-    scope, now_ms = request[SCOPE], request.app[CLOCK_MS]()
-    today = local_date(now_ms, scope.time_zone)
-    asked = _month(request.query.get("month", ""))
-    async with scope.reading() as reading:
-        months = _months(await used_days(reading), today)
-        first = asked or months[:2][-1]  # the last full one, where that may have events
-        end = next_month(first)
-        start_ms, end_ms = (day_start_ms(day_number(day), scope.time_zone) for day in (first, end))
-        days, tables = await reading.run(_load(reading, scope, Span(start_ms, end_ms)))
+    found, scope, now_ms = await load_statement(request), request[SCOPE], request.app[CLOCK_MS]()
+    first, today = found.month, local_date(now_ms, scope.time_zone)
     return page(
         request,
         "statement.html",
         now_ms=now_ms,
         month=first,
-        is_running=first <= today < end,
+        is_running=first <= today < next_month(first),
         has_not_begun=today < first,
-        total=total_of(day.sums for day in days),
-        digits=usd_digits(sums.cost_pico for sums in _lines(days, tables)),
-        days=days,
-        tables=tables,
-        months=sorted({*months, first}, reverse=True),
+        total=found.total,
+        digits=usd_digits(sums.cost_pico for sums in _lines(found.days, found.tables)),
+        days=found.days,
+        tables=found.tables,
+        months=sorted({*found.months, first}, reverse=True),
         zone=scope.time_zone,
         path=request.path,
+        may_export=may(scope.role, Permission.EXPORT),
     )
+
+
+async def load_statement(request: web.Request, rows_max: int | None = ROWS_MAX) -> Statement:
+    """Of the month that the URL names, else the last full one. Raises InvalidValue."""
+    scope = request[SCOPE]
+    today = local_date(request.app[CLOCK_MS](), scope.time_zone)
+    asked = _month(request.query.get("month", ""))
+    async with scope.reading() as reading:
+        months = _months(await used_days(reading), today)
+        first = asked or months[:2][-1]  # the last full one, where that may have events
+        ends = (day_number(first), day_number(next_month(first)))
+        span = Span(*(day_start_ms(day, scope.time_zone) for day in ends))
+        days, tables = await reading.run(_load(reading, scope, span, rows_max))
+    return Statement(first, span, months, days, tables, total_of(day.sums for day in days))
 
 
 def _lines(days: Iterable[DayRow], tables: Iterable[Table]) -> Iterator[Sums]:
@@ -86,18 +105,22 @@ def _lines(days: Iterable[DayRow], tables: Iterable[Table]) -> Iterator[Sums]:
 
 
 async def _load(
-    reading: ScopedReading, scope: Scope, span: Span
+    reading: ScopedReading, scope: Scope, span: Span, rows_max: int | None
 ) -> tuple[list[DayRow], list[Table]]:
     days = await breakdown_by_day(reading, Question(Kind.TOTAL, span, scope.time_zone))
-    return days, [await _table(reading, scope, name, span) for name in TABLES]
+    questions = [(name, Question(DIMENSIONS[name], span, scope.time_zone)) for name in TABLES]
+    return days, [await _table(reading, name, question, rows_max) for name, question in questions]
 
 
-async def _table(reading: ScopedReading, scope: Scope, name: str, span: Span) -> Table:
-    kind: Kind = DIMENSIONS[name]
-    values = await usage_by_value(reading, Question(kind, span, scope.time_zone))
+async def _table(
+    reading: ScopedReading, name: str, question: Question, rows_max: int | None
+) -> Table:
+    values = await usage_by_value(reading, question)
     order = ranked(values)
-    shown, rest = order[:ROWS_MAX], order[ROWS_MAX:]
-    labels = await labels_of(reading, kind, [value for value in shown if value is not None])
+    shown = order[:rows_max]
+    rest = order[len(shown) :]
+    named = [value for value in shown if value is not None]
+    labels = await labels_of(reading, question.kind, named)
     rows = [(labels.get(value) or Label("", f"no {name}"), values[value]) for value in shown]
     return Table(name, rows, len(rest), total_of(values[value] for value in rest))
 

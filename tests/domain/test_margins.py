@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmtrack.domain.margins import revenue_pico
+from llmtrack.domain.margins import months_in, revenue_pico
 from llmtrack.domain.periods import day_number, day_start_ms
 from llmtrack.domain.spans import Span
 
@@ -27,13 +27,13 @@ def days(first: int, end: int, zone: str = NEW_YORK) -> Span:
 )
 def test_whole_months_are_whole_prices(first: date, end: date, months: int) -> None:
     span = days(day_number(first), day_number(end))
-    assert revenue_pico(99 * 10**12 + 1, span, NEW_YORK) == months * (99 * 10**12 + 1)
+    assert revenue_pico(99 * 10**12 + 1, months_in(span, NEW_YORK)) == months * (99 * 10**12 + 1)
 
 
 def test_a_day_is_its_months_part() -> None:
     of_november, of_october = day_number(date(2026, 11, 3)), day_number(date(2026, 10, 3))
-    assert revenue_pico(30, days(of_november, of_november + 1), NEW_YORK) == 1
-    assert revenue_pico(30, days(of_october, of_october + 1), NEW_YORK) == 0
+    assert revenue_pico(30, months_in(days(of_november, of_november + 1), NEW_YORK)) == 1
+    assert revenue_pico(30, months_in(days(of_october, of_october + 1), NEW_YORK)) == 0
 
 
 def test_an_hour_is_its_days_part_of_however_many_hours() -> None:
@@ -42,11 +42,11 @@ def test_an_hour_is_its_days_part_of_however_many_hours() -> None:
         start_ms = day_start_ms(day_number(day), NEW_YORK) + HOUR_MS
         of_month = 30 if day.month == 11 else 31
         price = 300 * 10**12
-        found = revenue_pico(price, Span(start_ms, start_ms + HOUR_MS), NEW_YORK)
+        found = revenue_pico(price, months_in(Span(start_ms, start_ms + HOUR_MS), NEW_YORK))
         assert found == price // (of_month * hours)
 
 
 @given(st.integers(0, 10**18), st.integers(15_000, 25_000), st.integers(0, 400))
 def test_it_never_exceeds_what_the_days_are_worth(price: int, first: int, count: int) -> None:
-    found = revenue_pico(price, days(first, first + count), NEW_YORK)
+    found = revenue_pico(price, months_in(days(first, first + count), NEW_YORK))
     assert 0 <= found <= price * count // 28
