@@ -106,81 +106,146 @@
   });
 
   // Live rows: a stream (data-live) is followed while its button is pressed and the page visible.
+  // Its address ends with the place up to which it was followed, so what came since comes first.
   const ROWS_MAX = 200;
-  let stream, followed;
+  let stream, followed, live, missing, atMost;
   function follow() {
-    const url = !document.hidden && document.querySelector("[data-live][aria-pressed=true]")?.dataset.live;
+    const button = document.querySelector("[data-live]");
+    const url = live && !document.hidden && button?.dataset.live;
+    button?.setAttribute("aria-pressed", !!live);
     if (url === followed) return;
     stream?.close();
     followed = url;
     if (!url) return;
     stream = new EventSource(url);
-    stream.addEventListener("rows", (event) => {
+    stream.addEventListener("rows", ({ data, lastEventId }) => {
+      const [, sure, unsure, html] = /(\d+) (\d+)\s*(.*)/s.exec(data);
       const body = document.getElementById("event-rows");
-      body.insertAdjacentHTML("afterbegin", event.data);
+      const box = document.createElement("template");
+      box.innerHTML = html;
+      const told = document.getElementById("missed");
+      if (told.hidden) [missing, atMost] = [0, ""];
+      missing += +sure + +unsure;
+      for (const row of [...box.content.children]) missing -= put(row, body);
       htmx.process(body);
-      while (body.rows.length > ROWS_MAX) body.deleteRow(-1);
+      for (; body.rows.length > ROWS_MAX; body.dataset.older = "") body.deleteRow(-1);
+      if (missing > 0 && +unsure) atMost = "at most ";
+      told.querySelector("b").textContent = atMost + missing.toLocaleString();
+      told.hidden = missing < 1;
+      const button = document.querySelector("[data-live]");
+      followed = button.dataset.live = button.dataset.live.replace(/[\d-]*$/, lastEventId);
     });
     stream.addEventListener("error", () => {
       // Refused: after all else the browser comes back by itself.
-      if (stream.readyState === 2) press(document.querySelector("[data-live]"), false);
+      if (stream.readyState === 2) press(false);
     });
   }
-  function press(button, pressed) {
-    button.setAttribute("aria-pressed", pressed);
+  // Ids of events are in the order of their times. How many rows it put: what is older than the
+  // list belongs to its next page.
+  function put(row, body) {
+    const id = (one) => one.querySelector("a").getAttribute("href");
+    const next = [...body.rows].find((one) => id(one) <= id(row));
+    if (next ? id(next) === id(row) : body.dataset.older === "") return 0;
+    body.insertBefore(row, next ?? null);
+    return 1;
+  }
+  function press(pressed) {
+    live = pressed;
     follow();
   }
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-live]");
-    if (button) press(button, button.ariaPressed === "false");
+    if (event.target.closest("[data-live]")) press(!live);
   });
   document.addEventListener("visibilitychange", follow);
 
-  // Exports: <a data-export> counts the lines that come, against the LLMtrack-Rows header.
+  // Exports: <a data-export> counts the lines that come, against the LLMtrack-Rows header. What is
+  // too much for memory, and what is no file but says why, is left to the browser.
+  const EXPORT_ROWS_MAX = 200000;
+  let exporting;
   async function download(link) {
     const place = link.parentElement.querySelector(".export-progress");
-    const [bar, text] = place.children;
+    const bar = place.querySelector("progress");
+    const text = place.querySelector("output");
+    const cancel = document.createElement("button");
+    const { signal } = exporting = new AbortController();
+    cancel.type = "button";
+    cancel.className = "button small";
+    cancel.textContent = "Cancel";
+    // Not at once: who listens next would find the button gone, and close its menu.
+    cancel.onclick = () => setTimeout(() => exporting?.abort());
+    place.append(cancel);
     place.hidden = false;
+    bar.ariaLabel = "Export";
     bar.removeAttribute("value");
     text.textContent = "asking";
-    const answer = await fetch(link.href);
-    if (!answer.ok) return location.assign(link.href); // it says why
-    const rows = Number(answer.headers.get("LLMtrack-Rows"));
-    bar.max = Math.max(rows, 1);
-    const parts = [];
-    let lines = 0;
-    for (const reader = answer.body.getReader(); ;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      parts.push(value);
-      for (const byte of value) lines += byte === 10;
-      bar.value = lines;
-      text.textContent = `${lines.toLocaleString()} of at most ${rows.toLocaleString()}`;
+    try {
+      const answer = await fetch(link.href, { signal });
+      const name = /filename="(.+?)"/.exec(answer.headers.get("Content-Disposition"))?.[1];
+      const rows = Number(answer.headers.get("LLMtrack-Rows"));
+      if (!name || rows > EXPORT_ROWS_MAX) {
+        exporting.abort();
+        place.hidden = true;
+        return location.assign(link.href);
+      }
+      bar.max = Math.max(rows, 1);
+      const parts = [];
+      let lines = 0;
+      for (const reader = answer.body.getReader(); ;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        parts.push(value);
+        for (const byte of value) lines += byte === 10;
+        bar.value = lines;
+        text.textContent = `${lines.toLocaleString()} of at most ${rows.toLocaleString()}`;
+      }
+      const saved = document.createElement("a");
+      saved.href = URL.createObjectURL(new Blob(parts, { type: answer.headers.get("Content-Type") }));
+      saved.download = name;
+      saved.click();
+      setTimeout(() => URL.revokeObjectURL(saved.href), 60000);
+      bar.value = bar.max;
+      text.textContent = `${name} is saved`;
+    } catch (error) {
+      bar.value = 0;
+      text.textContent = signal.aborted ? "Cancelled" : `Failed: ${error.message}`;
+    } finally {
+      if (cancel.matches(":focus")) link.focus();
+      cancel.remove();
+      exporting = null;
     }
-    const name = /filename="(.+?)"/.exec(answer.headers.get("Content-Disposition"))[1];
-    const saved = document.createElement("a");
-    saved.href = URL.createObjectURL(new Blob(parts, { type: answer.headers.get("Content-Type") }));
-    saved.download = name;
-    saved.click();
-    setTimeout(() => URL.revokeObjectURL(saved.href), 60000);
-    bar.value = bar.max;
-    text.textContent = `${name} is saved`;
   }
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-export]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    download(link).catch((error) => {
-      link.parentElement.querySelector(".export-progress output").textContent = `Failed: ${error.message}`;
-    });
+    if (!exporting) download(link);
   });
 
+  // While the server does not answer, what is shown grows old.
+  let silence;
+  document.addEventListener("htmx:error", ({ detail }) => {
+    if (detail.ctx?.response || silence?.isConnected) return;
+    silence = document.createElement("p");
+    silence.className = "notice warn silence";
+    silence.role = "status";
+    document.getElementById("content").append(silence);
+    const [, since] = /Updated (.*)/.exec(document.getElementById("report")?.textContent) ?? [];
+    // Only what changes is read out.
+    setTimeout(() => {
+      silence.textContent = `Cannot reach the server.${since ? ` Shown as of ${since}` : ""}`;
+    }, 100);
+  });
+  document.addEventListener("htmx:after:request", () => silence?.remove());
+
   // The sheet beside a list: focus goes in when it opens, Escape closes it, focus is back on its link.
-  let before;
+  let before, back;
+  addEventListener("popstate", () => { back = true; });
   document.addEventListener("htmx:after:swap", () => {
     const link = document.querySelector(`#event-rows [href="${before}"]`);
-    (document.querySelector("#sheet h1") ?? link)?.focus();
+    const content = back && document.activeElement === document.body && document.getElementById("content");
+    (document.querySelector("#sheet h1") ?? link ?? content)?.focus?.({ preventScroll: content });
     before = location.pathname;
+    back = false;
     charts.clear();
     follow();
   });
@@ -297,7 +362,10 @@
     const url = new URL(figure.dataset.zoom, location);
     url.searchParams.set("from", rows[low].dataset.from);
     url.searchParams.set("to", rows[high].dataset.to ?? rows[high].dataset.from);
-    htmx.ajax("GET", url.href, { target: "#report", swap: "outerMorph", push: "true" });
+    const now = new URLSearchParams(location.search);
+    if (["from", "to"].every((name) => now.get(name) === url.searchParams.get(name))) return;
+    // Without its source it would be asked for as a whole page.
+    htmx.ajax("GET", url.href, { source: "#report", target: "#report", swap: "outerMorph", push: "true" });
   }
 
   const figureOf = (event) => event.target.closest?.("[data-chart]");

@@ -42,7 +42,8 @@
     const credential = await navigator.credentials[passkey]({ publicKey });
     const form = button.form;
     form.elements[into].value = answerOf(credential);
-    form.submit(); // whatever else the form wants is not wanted now
+    // Whatever else the form wants is not wanted now.
+    form.submit();
   }
 
   function prepare(box) {

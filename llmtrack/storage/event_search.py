@@ -115,9 +115,9 @@ _NAMED = {
     "key_public_id": of_key("public_id"),
     "key_name": of_key("name"),
 }
-_COLUMNS = ",\n  ".join(_NAMED.get(name, f"e.{name}") for name in EventDetail._fields)
+COLUMNS = ",\n  ".join(_NAMED.get(name, f"e.{name}") for name in EventDetail._fields)
 
-_MATCHES = f"""
+MATCHES = f"""
 {FILTER_EVENTS}
   and (:cost_from_pico is null or cost_pico >= :cost_from_pico)
   and (:latency_from_ms is null or latency_ms >= :latency_from_ms)
@@ -140,11 +140,11 @@ with found as materialized (
     limit :scan
   )
   where true
-{_MATCHES}
+{MATCHES}
   limit :page
 )
 select
-  {_COLUMNS}
+  {COLUMNS}
 from found
 join event e on e.workspace_id = :workspace_id
   and e.timestamp_ms = found.timestamp_ms and e.id = found.id
@@ -165,7 +165,7 @@ limit 1 offset :skipped
 READ_EVENT = f"""
 -- event_search.read_event
 select
-  {_COLUMNS}
+  {COLUMNS}
 from event e
 where workspace_id = :workspace_id and timestamp_ms = :timestamp_ms and id = :id
 """  # noqa: S608 - names of columns
@@ -188,7 +188,7 @@ async def search_page(
         "before_id": before.id,
     }
     rows = await reading.rows(
-        READ_PAGE, **bounds, **_matching(wanted), scan=scan_max, page=count + 1
+        READ_PAGE, **bounds, **matching(wanted), scan=scan_max, page=count + 1
     )
     events = [EventDetail(*row) for row in rows]
     if len(events) > count:
@@ -209,7 +209,7 @@ from event
 where workspace_id = :workspace_id
   and timestamp_ms >= :start_ms
   and timestamp_ms < :end_ms
-{_MATCHES}
+{MATCHES}
 group by 1, 2
 """  # noqa: S608 - names of columns
 
@@ -221,7 +221,7 @@ async def count_matches(
     span = wanted.span
     await check_bound(reading, [span], read_events_max, wanted.values)
     rows = await reading.rows(
-        COUNT_MATCHES, start_ms=span.start_ms, end_ms=span.end_ms, **_matching(wanted)
+        COUNT_MATCHES, start_ms=span.start_ms, end_ms=span.end_ms, **matching(wanted)
     )
     return [OutcomeCount(*row) for row in rows]
 
@@ -248,7 +248,7 @@ async def exported_pages(scope: Scope, wanted: EventFilter) -> AsyncIterator[lis
         place = page.older
 
 
-def _matching(wanted: EventFilter) -> dict[str, Any]:
+def matching(wanted: EventFilter) -> dict[str, Any]:
     statuses = wanted.cost_statuses
     return {
         **filter_values(wanted.values),

@@ -4,9 +4,9 @@ The one-file binary unpacks into a temporary folder that a cleaner may empty und
 server, so nothing is read from it later.
 """
 
-import gzip
 import hashlib
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -73,21 +73,64 @@ class Assets:
         return len(asset.body if asset.packed is None else asset.packed)
 
     def _add(self, name: str, source: bytes) -> None:
-        body = _without_comments(name, source)
+        body = _as_served(name, source)
         digest = hashlib.sha256(body).hexdigest()[:12]
         path = PurePosixPath(name)
         content_type = CONTENT_TYPES[path.suffix]
         packs = len(body) >= GZIP_MIN_BYTES and content_type != "image/png"
-        # A fixed time, so that two builds answer the same bytes.
-        packed = gzip.compress(body, 9, mtime=0) if packs else None
+        packed = _packed(body) if packs else None
         asset = Asset(body, packed, content_type, digest)
         hashed = path.with_name(f"{path.stem}.{digest}{path.suffix}").as_posix()
         self._by_name[name] = self._by_name[hashed] = asset
         self._hashed[name] = hashed
 
 
-def _without_comments(name: str, source: bytes) -> bytes:
-    """Lines that hold a comment of JavaScript alone, and comments of CSS, are for us only."""
+def _packed(body: bytes) -> bytes:
+    """As gzip, which zlib writes without a time: two builds answer the same bytes.
+
+    How much memory it may take decides where it begins anew, and which is best is seen only then.
+    """
+    tries = []
+    for memory in (5, 6, 8):
+        packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16, memory)
+        tries.append(packer.compress(body) + packer.flush())
+    return min(tries, key=len)
+
+
+_JS_COMMENT = re.compile(rb"(?m)^[ ]*(?://[^\n]*)?\n?")
+_JS_ROOM = re.compile(
+    rb"""(?x)
+    ( "(?:[^"\\\n]|\\.)*"                    # a string,
+    | `(?:[^`\\\n]|\\.)*`                    # one in backquotes,
+    | (?<=[(=,][ ]|.[(]) /[^ *](?:[^/\\\n]|\\.)*/  # an expression, not a division: as they are
+    )
+    | [ ]*([,;{(])[ ]*\n?
+    | [ ]*([!+-]?=+|[<>)}:?&|*])[ ]*
+    | (?<=\w)[ ]([+-])[ ](?=\w)                # of two that stand apart one would be made
+    | \n(?=\})"""
+)
+_CSS_COMMENT = re.compile(rb'(?s)("[^"\n]*")|/\*.*?\*/')
+# Room is kept before a colon, where it stands for "within", and around + and -, in sums.
+_CSS_ROOM = re.compile(
+    rb"""(?x)
+    ("[^"\n]*")            # a string, as it is
+    | \s*;?\s*(\})\s*      # the last line of a block needs no end
+    | \s*([{;>])\s*
+    | ([:,])\s+
+    | (\s)\s*"""
+)
+
+
+def _as_served(name: str, source: bytes) -> bytes:
+    """Without what is for us only: comments, indentation, and room between parts.
+
+    JavaScript keeps the ends of lines that may be the ends of its statements. It is ours, so it
+    may be held to what this understands (tests/web/test_assets.py): comments have lines of their
+    own, a text in backquotes has one line, and a division has room around it.
+    """
     if name.endswith(".js") and ".min." not in name:
-        return re.sub(rb"(?m)^[ ]*//[^\n]*\n", b"", source)
-    return re.sub(rb"(?s)/\*.*?\*/", b"", source) if name.endswith(".css") else source
+        return _JS_ROOM.sub(rb"\1\2\3\4", _JS_COMMENT.sub(b"", source))
+    if name.endswith(".css"):
+        told = _CSS_COMMENT.sub(rb"\1", source)
+        return _CSS_ROOM.sub(rb"\1\2\3\4\5", told).replace(b"\n", b" ").strip()
+    return source

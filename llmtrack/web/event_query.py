@@ -35,6 +35,7 @@ PRICING_TEXTS = {
     "priced": "priced in full",
 }
 LATENCY_MAX_MS = 10**12
+ID_LENGTH = 36
 
 
 class Wanted(NamedTuple):
@@ -54,13 +55,23 @@ def wanted_events(look: Look) -> Wanted:
             conditions |= read(text)
         except ValueError as error:
             problems.append(f"{error}{LEFT_OUT}")
+    # A shared link outlives a tag that was one of its columns.
+    told = look.bar.notes if look.query.is_locked else problems
+    before = given.get("before", "")
+    if before and place_of(before) is END:
+        told.append(f"The list begins before no event {before[:40]!r}: here are the newest.")
     unknown = unknown_columns(given.get("columns", ""), look.query.tags)
     if unknown:
-        # A shared link outlives a tag that was one of its columns.
-        told = look.bar.notes if look.query.is_locked else problems
         told.append(f"There is no column {', '.join(unknown)[:60]!r} here; it is left out.")
     span, values = look.timeframe.span, look.bar.values
     return Wanted(EventFilter(span, values, **conditions), problems)  # type: ignore[arg-type]
+
+
+def no_event_text(wanted_id: str) -> str:
+    told = f"There is no event with the id {wanted_id[:60]!r}."
+    if len(wanted_id) == ID_LENGTH:
+        return told
+    return f"{told} An id has {ID_LENGTH} characters, as in the column Id of the list."
 
 
 def place_of(text: str) -> Cursor:

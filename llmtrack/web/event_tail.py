@@ -2,21 +2,29 @@
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html. The browser opens it while the
 page is visible and comes back by itself after `LIFE_S`; a session that ended is then noticed.
-Events that are sent late, with a time long past, are not followed here.
+
+Nothing is missed in silence: the page names the place up to which it knows what came (`after`,
+and `Last-Event-ID` when the browser comes back), and what came since is looked for first. Of what
+is not sent, because it is too much or too old to be found, the page learns how much it is.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from typing import NamedTuple
 
 from aiohttp import web
 
 from llmtrack.domain.errors import Overloaded
 from llmtrack.domain.roles import Permission
-from llmtrack.domain.spans import Span
-from llmtrack.storage.event_search import EventDetail, EventFilter, search_page
-from llmtrack.storage.scope import Scope
+from llmtrack.storage.event_arrivals import (
+    Arrival,
+    arrivals_since,
+    arrived_count,
+    read_events,
+)
+from llmtrack.storage.event_search import SCAN_EVENTS_MAX, EventDetail, EventFilter
+from llmtrack.storage.scope import Scope, ScopedReading
 from llmtrack.web.analytics import looking
 from llmtrack.web.auth import require
 from llmtrack.web.context import CLOCK_MS, SCOPE
@@ -28,10 +36,11 @@ CONNECTIONS_MAX = 20
 LOOK_S = 1.0
 KEEP_ALIVE_S = 15.0
 LIFE_S = 300.0
-BEHIND_MS = 120_000
-"""How late an event may arrive and still be shown."""
-AHEAD_MS = 600_000
-EVENTS_MAX = 50
+STORED_WITHIN_MS = 10_000
+"""How long after its arrival an event may be stored: longer than the hold of the queue."""
+EVENTS_MAX = 100
+"""At once."""
+LOOK_EVENTS_MAX = 2_000
 
 
 class Tails:
@@ -55,69 +64,131 @@ class Tails:
 TAILS = web.AppKey("tails", Tails)
 
 
+class Place(NamedTuple):
+    """Up to where a page knows what came."""
+
+    at_ms: int
+    came: int
+    """How many events had come."""
+
+    def __str__(self) -> str:
+        return f"{self.at_ms}-{self.came}"
+
+
+class News(NamedTuple):
+    events: Sequence[EventDetail]
+    sure: int
+    """How many came since; a page that lists fewer tells how many it does not."""
+    unsure: int
+    """How many more came that nobody looked at."""
+
+
+NO_NEWS = News((), 0, 0)
+
+
 @require(Permission.READ)
 async def get_live(request: web.Request) -> web.StreamResponse:
     scope, tails = request[SCOPE], request.app[TAILS]
     async with looking(request, "events", EXTRAS) as look:
         wanted = wanted_events(look).filter
         columns = chosen_columns(look.query.extras.get("columns", ""), look.query.tags)
+        now = Place(look.now_ms, await arrived_count(look.reading))
+    place = _place_of(request.headers.get("Last-Event-ID") or request.query.get("after", ""))
     async with tails.slot():
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
         await response.prepare(request)
-        # Before the word that it follows: what comes after that word is shown.
-        seen = _keys(await _recent(scope, wanted, request.app))
         await response.write(b": following\n\n")
         values = {"columns": columns, "zone": scope.time_zone}
         values["events_url"] = f"/w/{scope.public_id}/events"
-        async for events in _arrivals(scope, wanted, request.app, seen):
-            if not events:
-                await response.write(b": still here\n\n")
-                continue
-            listed = [(uuid_of(event), event) for event in events]
+        tail = _Tail(scope, wanted, place or now, request.app[CLOCK_MS])
+        async for news in _arrivals(tail, tails.stopping):
+            listed = [(uuid_of(event), event) for event in news.events]
             html = request.app[RENDERER].whole("event_rows.html", values | {"events": listed})
-            data = "".join(f"data: {line}\n" for line in html.splitlines() if line.strip())
-            await response.write(f"event: rows\n{data}\n".encode())
+            lines = [f"{news.sure} {news.unsure}", *filter(str.strip, html.splitlines())]
+            data = "".join(f"data: {line}\n" for line in lines)
+            await response.write(f"event: rows\nid: {tail.place}\n{data}\n".encode())
         return response
 
 
-async def _arrivals(
-    scope: Scope, wanted: EventFilter, app: web.Application, seen: set[tuple[int, int]]
-) -> AsyncIterator[list[EventDetail]]:
-    """What is new since the last look, the newest first; nothing at all as a sign of life."""
+def _place_of(text: str) -> Place | None:
+    at_ms, _, came = text.partition("-")
+    if not (text.isascii() and at_ms.isdecimal() and came.isdecimal() and len(text) < 40):
+        return None
+    return Place(int(at_ms), int(came))
+
+
+async def _arrivals(tail: "_Tail", stopping: asyncio.Event) -> AsyncIterator[News]:
+    """What is new since the last look; nothing at all as a sign of life."""
     begun = spoken = asyncio.get_running_loop().time()
-    while not await _stopped_within(app[TAILS].stopping, LOOK_S):
-        recent = await _recent(scope, wanted, app)
-        events = [event for event in recent if (event.timestamp_ms, event.id) not in seen]
-        seen = _keys(recent)
+    while not stopping.is_set():
+        news = await tail.look()
         now = asyncio.get_running_loop().time()
-        if events or now - spoken >= KEEP_ALIVE_S:
+        if news is not None or now - spoken >= KEEP_ALIVE_S:
             spoken = now
-            yield events
+            yield news or NO_NEWS
         if now - begun >= LIFE_S:
             return
+        await _stopped_within(stopping, LOOK_S)
 
 
-def _keys(events: list[EventDetail]) -> set[tuple[int, int]]:
-    return {(event.timestamp_ms, event.id) for event in events}
+class _Tail:
+    """One page's looks at what came."""
+
+    def __init__(
+        self, scope: Scope, wanted: EventFilter, place: Place, clock_ms: Callable[[], int]
+    ) -> None:
+        self.place = place
+        self._scope, self._wanted, self._clock_ms = scope, wanted, clock_ms
+        self._seen: set[tuple[int, int]] | None = None
+        """What came shortly before the last look; None where the page alone knows it."""
+
+    async def look(self) -> News | None:
+        """None if nothing came at all."""
+        now_ms = self._clock_ms()  # before the look: what comes during it is in the next one
+        async with self._scope.reading() as reading:
+            return await reading.run(self._look(reading, now_ms))
+
+    async def _look(self, reading: ScopedReading, now_ms: int) -> News | None:
+        count = await arrived_count(reading)
+        came = count - self.place.came
+        if came <= 0:
+            return None
+        found = await arrivals_since(
+            reading,
+            self._wanted,
+            self.place.at_ms - STORED_WITHIN_MS,
+            scan_max=SCAN_EVENTS_MAX if self._seen is None else LOOK_EVENTS_MAX,
+        )
+        new = [arrival for arrival in found if arrival.key not in (self._seen or ())]
+        sure, unsure = self._counted(came, new)
+        self._seen = {one.key for one in found if one.arrived_ms >= now_ms - STORED_WITHIN_MS}
+        self.place = Place(now_ms, count)
+        keys = [arrival.key for arrival in new if arrival.matches]
+        return News(await read_events(reading, keys[:EVENTS_MAX]), sure, unsure)
+
+    def _counted(self, came: int, new: list[Arrival]) -> tuple[int, int]:
+        """How many of those that came belong to the page, and how many of it nobody knows.
+
+        At the first look some of `new` may be on the page. Those that were on their way when it
+        was made are none of that many, where a filter hides who they are.
+        """
+        fresh = new
+        if self._seen is None:
+            fresh = [arrival for arrival in new if arrival.arrived_ms > self.place.at_ms]
+        wanted = self._wanted
+        looked_at = new if wanted.values or wanted.has_conditions else fresh
+        others = sum(not arrival.matches for arrival in fresh)
+        return max(0, min(came, len(fresh)) - others), max(0, came - len(looked_at))
 
 
-async def _recent(scope: Scope, wanted: EventFilter, app: web.Application) -> list[EventDetail]:
-    now_ms = app[CLOCK_MS]()
-    window = replace(wanted, span=Span(now_ms - BEHIND_MS, now_ms + AHEAD_MS))
-    async with scope.reading() as reading:
-        page = await search_page(reading, window, count=EVENTS_MAX, scan_max=20 * EVENTS_MAX)
-    return page.events
-
-
-async def _stopped_within(stopping: asyncio.Event, seconds: float) -> bool:
+async def _stopped_within(stopping: asyncio.Event, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await stopping.wait()
     except TimeoutError:
-        return False
-    return True
+        return
 
 
 async def stop_tails(app: web.Application) -> None:

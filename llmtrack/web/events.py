@@ -14,8 +14,10 @@ from llmtrack.domain.roles import Permission
 from llmtrack.domain.spans import Buckets, buckets_of
 from llmtrack.domain.timeframes import DEFAULT, named_timeframe
 from llmtrack.storage.dimensions import Kind
+from llmtrack.storage.event_arrivals import arrived_count
 from llmtrack.storage.event_pages import EventPage, event_page
 from llmtrack.storage.event_search import (
+    END,
     SCAN_EVENTS_MAX,
     EventDetail,
     FoundEvents,
@@ -42,11 +44,13 @@ from llmtrack.web.event_query import (
     EXTRAS,
     PRICING_TEXTS,
     Wanted,
+    no_event_text,
     place_of,
     place_text,
     wanted_events,
 )
 from llmtrack.web.event_tags import EventTag, tags_of_event
+from llmtrack.web.event_tail import Place
 from llmtrack.web.numbers import tokens_short, when_text
 from llmtrack.web.page_query import PageQuery
 from llmtrack.web.render import page
@@ -75,11 +79,12 @@ async def get_events(request: web.Request) -> web.StreamResponse:
         if wanted_id:
             if await _find(look, wanted_id) is not None:
                 return see_other(f"{look.query.path}/{wanted_id.lower()}")
-            look.bar.problems.append(f"There is no event with the id {wanted_id[:60]!r}.")
+            look.bar.problems.append(no_event_text(wanted_id))
         wanted = wanted_events(look)
         look.bar.problems.extend(wanted.problems)
         found, histogram = await look.reading.run(load_events(look, wanted))
-    return _answer(request, look, found, histogram)
+        place = Place(look.now_ms, await arrived_count(look.reading))
+    return _answer(request, look, found, histogram, place)
 
 
 async def load_events(look: Look, wanted: Wanted) -> tuple[EventPage | FoundEvents, Histogram]:
@@ -113,8 +118,11 @@ def _answer(
     look: Look,
     found: EventPage | FoundEvents,
     histogram: Histogram,
+    place: Place,
 ) -> web.Response:
     before = look.query.extras.get("before", "")
+    if place_of(before) is END:
+        before = ""
     first = look.query.with_extra("before", "")
     conditions = {name: look.query.extras.get(name, "") for name in CONDITIONS}
     return analytics_page(
@@ -131,7 +139,8 @@ def _answer(
         plain_url=_without_conditions(first).url,
         older_url=first.with_extra("before", place_text(found.older)).url if found.older else None,
         newest_url=first.url if before else None,
-        live_url=_live_url(look, first) if not before else None,
+        live_url=_live_url(look, first, place) if not before else None,
+        list_url=first.url,
         export_urls=_export_urls(first),
         events_url=look.query.path,
         **event_values(look, found, histogram),
@@ -158,12 +167,16 @@ def _without_conditions(query: PageQuery) -> PageQuery:
     return query
 
 
-def _live_url(look: Look, query: PageQuery) -> str | None:
-    """Where new events come from, if the period reaches into the present."""
+def _live_url(look: Look, query: PageQuery, place: Place) -> str | None:
+    """Where new events come from, if the period reaches into the present.
+
+    The script replaces `after`, which therefore is the last of its parameters.
+    """
     span = look.timeframe.span
     if not span.start_ms <= look.now_ms < span.end_ms:
         return None
-    return query.at(f"{query.path}/live").with_extras(query.extras).url
+    extras = {**query.extras, "after": str(place)}
+    return query.at(f"{query.path}/live").with_extras(extras).url
 
 
 def _export_urls(query: PageQuery) -> list[tuple[str, str]]:

@@ -130,6 +130,15 @@ def test_the_help_tells_every_key_and_swallows_them(page: Page) -> None:
     assert not page.get_by_role("heading", name="Keyboard").is_visible()
 
 
+def assert_is_one_page(page: Page) -> None:
+    """And no page within it; its menu leads on with what is shown."""
+    expect(page.locator("header.header")).to_have_count(1)
+    ids = page.locator("[id]").evaluate_all("all => all.map((one) => one.id)")
+    assert sorted(ids) == sorted(set(ids))
+    explore = page.get_by_role("navigation", name="Main").get_by_role("link", name="Explore")
+    expect(explore).to_have_attribute("href", re.compile("from="))
+
+
 def test_the_pointer_shows_a_bar_and_a_drag_zooms_in_and_back(page: Page) -> None:
     box = page.locator("figure .plot").bounding_box()
     assert box is not None
@@ -149,6 +158,7 @@ def test_the_pointer_shows_a_bar_and_a_drag_zooms_in_and_back(page: Page) -> Non
     page.mouse.up()
     page.wait_for_url(re.compile(f"from={first}&to={last}"))
     expect(rows).not_to_have_count(30)
+    assert_is_one_page(page)
     page.go_back()
     page.get_by_role("link", name="30 d").wait_for()
     expect(rows).to_have_count(30)
@@ -170,6 +180,36 @@ def test_arrows_go_from_bar_to_bar_and_enter_zooms(page: Page) -> None:
     day = str(page.locator("figure tbody tr").last.get_attribute("data-from"))
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(f"from={day}&to={day}"))
+    expect(page.locator("figure tbody tr")).to_have_count(24)
+    assert_is_one_page(page)
+
+
+def zoom_in(page: Page) -> None:
+    """At the first bar that has anything."""
+    figure = page.locator("figure.chart")
+    filled = "rows => rows.findIndex((row) => /[1-9]/.test(row.lastElementChild.textContent))"
+    place = figure.locator("tbody tr").evaluate_all(filled)
+    figure.focus()
+    page.keyboard.press("Home")
+    for _ in range(place):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+
+
+def test_what_cannot_be_zoomed_stays_and_back_leads_into_the_page(page: Page) -> None:
+    page.keyboard.press("y")
+    page.wait_for_url("**period=yesterday*")
+    expect(page.locator("figure tbody tr")).to_have_count(24)
+    for bars in (4, 1):
+        zoom_in(page)
+        expect(page.locator("figure tbody tr")).to_have_count(bars)
+    before = page.evaluate("history.length")
+    zoom_in(page)
+    page.wait_for_timeout(700)
+    assert page.evaluate("history.length") == before
+    page.go_back()
+    expect(page.locator("figure tbody tr")).to_have_count(4)
+    expect(page.locator("#content")).to_be_focused()
 
 
 def long_day() -> datetime:

@@ -217,31 +217,35 @@ async def test_a_column_that_there_is_not_is_told(client: Client, world: World) 
     assert "There is no column" not in (await get(client, f"{events}?columns=id,,cost,"))[1]
 
 
+async def test_a_list_that_begins_nowhere_is_told_and_is_the_newest(
+    client: Client, world: World
+) -> None:
+    event_id = await store(client, world)
+    await sign_in(client, "bob")
+    events = f"/w/{world.acme.public_id}/events"
+    _, text = await get(client, f"{events}?before=garbage")
+    assert "The list begins before no event &#39;garbage&#39;: here are the newest." in text
+    assert listed(text) == {event_id}
+    assert "data-live" in text
+    assert "here are the newest" not in (await get(client, f"{events}?before={event_id}"))[1]
+
+
+async def test_an_id_may_have_room_around_it(client: Client, world: World) -> None:
+    event_id = await store(client, world)
+    await sign_in(client, "bob")
+    events = f"/w/{world.acme.public_id}/events"
+    path = f"{events}?id=+%09{event_id}+"
+    async with client.get(path, allow_redirects=False) as response:
+        assert response.headers["Location"] == f"{events}/{event_id}"
+    assert "An id has 36 characters" in (await get(client, f"{events}?id=abc"))[1]
+
+
 async def test_a_viewer_may_look_but_not_export(client: Client, world: World) -> None:
     await store(client, world)
     await sign_in(client, "bob")
     events = f"/w/{world.acme.public_id}/events"
     assert "data-export" not in (await get(client, events))[1]
     assert (await get(client, f"{events}/export"))[0] == 403
-
-
-async def test_new_events_come_by_themselves_and_only_those_that_match(
-    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_tail, "LOOK_S", 0.02)
-    before = await store(client, world)
-    await sign_in(client, "bob")
-    path = f"/w/{world.acme.public_id}/events/live?columns=time,model"
-
-    async with client.get(path) as response, asyncio.timeout(10):
-        assert response.headers["Content-Type"] == "text/event-stream"
-        await response.content.readuntil(b"\n\n")
-        other = await store(client, world, model="gpt-4o")
-        said = await response.content.readuntil(b"\n\n")
-
-    assert said.startswith(b"event: rows\ndata: <tr>")
-    assert other.encode() in said
-    assert before.encode() not in said
 
 
 async def test_live_connections_are_few_and_end_with_the_server(
