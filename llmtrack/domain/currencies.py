@@ -15,6 +15,16 @@ USD = "USD"
 _CODE = re.compile(r"[A-Z]{3}")  # ISO 4217
 _RATE_MIN, _RATE_MAX = Decimal("0.000001"), Decimal(10**6)
 _PLACES_MAX = 12
+_MINOR_DIGITS = {
+    code: digits
+    for digits, codes in (
+        (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+        (3, "BHD IQD JOD KWD LYD OMR TND"),
+        (4, "CLF UYW"),
+    )
+    for code in codes.split()
+}
+"""ISO 4217, where it is not two."""
 
 
 class DisplayCurrency(NamedTuple):
@@ -28,6 +38,11 @@ class DisplayCurrency(NamedTuple):
     def note(self) -> str:
         return f"{self.currency} at {self.usd_rate} per US dollar, the rate of {self.rate_date}"
 
+    @property
+    def digits(self) -> int:
+        """How many decimals an amount of it has."""
+        return _MINOR_DIGITS.get(self.currency, 2)
+
     def amount(self, pico: int) -> Decimal:
         """Exact; pages round it."""
         with localcontext() as context:
@@ -40,7 +55,9 @@ def display_currency(currency: str, usd_rate: str, rate_date: str) -> DisplayCur
     code = currency.strip().upper()
     if not _CODE.fullmatch(code):
         raise InvalidValue(
-            "currency", "the currency is an ISO 4217 code of three letters, such as EUR"
+            "currency",
+            f"{currency.strip()[:20]!r} is no currency: it is an ISO 4217 code of three letters, "
+            "such as EUR",
         )
     if code == USD:
         return DisplayCurrency(USD, "1", "")

@@ -73,7 +73,7 @@ def track_tag(
     key = checked_key(key)
     tags = read_tags(connection, workspace_id)
     if key in {tag.key for tag in tags}:
-        raise AlreadyExists(f"{key} is tracked already")
+        raise AlreadyExists(f"the tag {key} is tracked already")
     if len(tags) >= TAGS_MAX:
         raise Refused(f"{TAGS_MAX} tags are tracked, no more can be", fix="remove one first")
     [number] = connection.execute(NEXT_NUMBER, (workspace_id,)).fetchone()

@@ -151,6 +151,7 @@ def analytics_page(
         days=look.days,
         home_url=home_url,
         view=shown,
+        saved_view=_saved_view(request, look),
         views=[(saved, saved.view.url(home_url)) for saved in look.views],
         may_share_view=look.may_export,
         may_share_link=may(scope.role, Permission.MANAGE_MEMBERS),
@@ -164,3 +165,8 @@ def analytics_page(
         nothing=nothing,
         **values,
     )
+
+
+def _saved_view(request: web.Request, look: Look) -> SavedView | None:
+    """The one that was saved a moment ago."""
+    return next((one for one in look.views if str(one.id) == request.query.get("saved")), None)

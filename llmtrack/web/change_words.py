@@ -1,12 +1,12 @@
 """A driver of cost as a sentence: how much, because of what, from what to what."""
 
+from decimal import Decimal
 from typing import NamedTuple
 
 from llmtrack.domain.drivers import Cause, Driver
-from llmtrack.domain.money import usd_text
 from llmtrack.storage.labels import Label
 from llmtrack.storage.sums import Sums
-from llmtrack.web.numbers import percent, tokens_short, usd_short
+from llmtrack.web.numbers import percent, tokens_short, usd_exact, usd_short
 
 SHARE_MOVED = 0.05
 """By how much a share of the tokens must have moved to be named as a reason."""
@@ -25,7 +25,9 @@ class Sentence(NamedTuple):
 
 
 def signed_usd(pico: int) -> str:
-    return f"+{usd_short(pico)}" if pico > 0 else usd_short(pico).replace("-", "\N{MINUS SIGN}")
+    """A difference, however small: beside a sign, "less than" would read as a comparison."""
+    text = usd_short(pico, smallest_shown=Decimal(0))
+    return f"+{text}" if pico > 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
 def sentence_of(
@@ -45,7 +47,7 @@ def sentence_of(
     direction = "up" if driver.amount_pico > 0 else "down"
     pico = driver.amount_pico
     amount = signed_usd(pico)
-    return Sentence(amount, direction, dimension, label, url, text, usd_text(pico))
+    return Sentence(amount, direction, dimension, label, url, text, usd_exact(pico))
 
 
 def _requests_text(before: Sums, now: Sums) -> str:
@@ -76,7 +78,7 @@ def _price_text(before: Sums, now: Sums) -> str:
     counts = f"({a_million[0]} for a million, then {a_million[1]})"
     change = abs(is_now / was - 1)
     kind = "dearer" if is_now > was else "cheaper"
-    size = f"{change:.0%}" if change >= 0.01 else f"{change:.1%}"
+    size = f"{change:,.0%}" if change >= 0.01 else f"{change:.1%}"
     return f"used tokens that were {size} {kind} {counts}{_reason(before, now)}"
 
 
@@ -103,7 +105,7 @@ def _requests(count: int) -> str:
 def _ratio(now: float, before: float, times_what: str, more_what: str) -> str:
     ratio = now / before
     if ratio >= 2:
-        return f"{ratio:.1f} times {times_what}"
+        return f"{ratio:,.1f} times {times_what}"
     change = abs(ratio - 1)
-    size = f"{change:.0%}" if change >= 0.01 else f"{change:.2%}"
+    size = f"{change:,.0%}" if change >= 0.01 else f"{change:.2%}"
     return f"{size} {'more' if ratio > 1 else 'fewer'} {more_what}"

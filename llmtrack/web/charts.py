@@ -9,11 +9,14 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-HEIGHT = 100
+HEIGHT = 500
+"""Of which each is about half a pixel: whole numbers are fine enough, and short."""
 ONE = Decimal(1)
 TICKS = 4
 NICE_STEPS = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
-SPARK_HEIGHT = 20
+SPARK_HEIGHT = 48
+"""The same in a cell of a table."""
+SPARK_AIR = 2
 SPARK_POINTS_MAX = 30
 
 # `%` escapes what it puts in.
@@ -73,7 +76,7 @@ def lines(series: Sequence[Sequence[int | None]], axis: Axis, classes: Sequence[
         for place, value in enumerate(values):
             if value is None:
                 continue
-            height = _short(HEIGHT - axis.height(value))
+            height = round(HEIGHT - axis.height(value))
             joined = place > 0 and values[place - 1] is not None
             drawn.append(f"{'L' if joined else 'M'}{place + 0.5:g} {height}")
             if not joined and (place + 1 == len(values) or values[place + 1] is None):
@@ -97,12 +100,16 @@ def sparkline(values: Sequence[int], name: str = "") -> Markup:
     if len(values) < 2:
         values = [*values, *values] or [0, 0]
     largest = max(*values, 1)
-    # Half a unit of air, so that the line is not cut at its ends.
-    heights = [SPARK_HEIGHT - 1 - value * (SPARK_HEIGHT - 2) / largest for value in values]
-    last = len(values) - 1
-    points = "".join(f"L{place} {_short(height)}" for place, height in enumerate(heights))
+    # Some air, so that the line is not cut at its ends.
+    drawn = SPARK_HEIGHT - 2 * SPARK_AIR
+    heights = [SPARK_HEIGHT - SPARK_AIR - round(value * drawn / largest) for value in values]
     # One outline, line and area: its other sides run outside of what is seen.
-    outline = f"M-1 {SPARK_HEIGHT + 1}{points}L{last + 1} {SPARK_HEIGHT + 1}z"
+    outside = SPARK_HEIGHT + SPARK_AIR
+    steps = zip([outside, *heights], [*heights, outside], strict=True)
+    # Each point from the one before, which is shorter than where it is: "1-5 1 12".
+    points = "".join(f" 1{end - start: d}" for start, end in steps)
+    outline = f"m-1 {outside}{points}z"
+    last = len(values) - 1
     return _drawing(f"spark {name}".strip(), last, SPARK_HEIGHT, [_OUTLINE % outline])
 
 
@@ -112,7 +119,7 @@ def share_bar(parts: Sequence[tuple[str, int]], whole: int) -> Markup:
     for name, part in parts:
         width = part * 100 / whole if whole > 0 else 0
         if width > 0:
-            shapes.append(_PART % (name, _short(start, 2), _short(width, 2)))
+            shapes.append(_PART % (name, _short(start), _short(width)))
         start += width
     return _drawing("share", 100, 1, shapes)
 
@@ -133,19 +140,17 @@ def labelled_places(count: int, most: int) -> set[int]:
 
 def _grid(axis: Axis, buckets: int) -> list[Markup]:
     return [
-        _PATH % ("grid", f"M0 {_short(HEIGHT - axis.height(tick))}H{buckets}")
-        for tick in axis.ticks
+        _PATH % ("grid", f"M0 {round(HEIGHT - axis.height(tick))}H{buckets}") for tick in axis.ticks
     ]
 
 
 def _bar(place: int, bottom: float, height: float) -> str:
     """A thick vertical line, whose width the style sheet knows: half as long as a rectangle."""
-    return f"M{place}.5 {_short(HEIGHT - bottom)}V{_short(HEIGHT - bottom - height)}"
+    return f"M{place}.5 {round(HEIGHT - bottom)}V{round(HEIGHT - bottom - height)}"
 
 
-def _short(value: float, decimals: int = 1) -> str:
-    """A tenth of HEIGHT's units is a quarter of a pixel."""
-    return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+def _short(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _drawing(name: str, width: int, height: int, shapes: Sequence[Markup]) -> Markup:

@@ -1,20 +1,23 @@
 """The bar above every analytics page: period, filters, and what can be chosen for them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from llmtrack.domain.periods import date_of_day, day_of, local_date
 from llmtrack.domain.tags import key_of, tag_name
 from llmtrack.domain.timeframes import CUSTOM, NAMED, Timeframe, field_values
 from llmtrack.services.tag_notes import tag_notes
-from llmtrack.storage.dimensions import Dimension
+from llmtrack.storage.dimensions import Dimension, is_partial
 from llmtrack.storage.labels import Label, choices, labels_of, value_of
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.tracked_tags import tags_of
+from llmtrack.storage.value_names import has_more_values, values_named
 from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.page_query import DEFAULT_BY, PageQuery
 
 CHOICES_MAX = 30
+NAMESAKES_MAX = 5
+"""So many of one name are told."""
 PERIOD_KEYS = {
     "24h": "d",
     "yesterday": "y",
@@ -46,6 +49,8 @@ class FilterBar:
     values: dict[Dimension, int]
     labels: dict[str, Label]
     choices: dict[str, Sequence[Label]]
+    typed: Collection[str]
+    """Dimensions that have more values than are offered: any may be typed."""
     problems: list[str]
     notes: list[str]
     """What the tags of the page do not know of its period."""
@@ -112,29 +117,60 @@ async def load_filter_bar(
         if kind is None:
             problems.append(f"The tag {key_of(name)} is not tracked; the filter is left out.")
             continue
-        value = await value_of(reading, kind, slug)
-        if value is None:
-            text = dimension_text(name)
-            problems.append(f"There is no {text} {slug[:60]!r} here; the filter is left out.")
+        found = await _values_of(reading, query, kind, slug)
+        named = await labels_of(reading, kind, found)
+        if len(found) != 1:
+            problems.append(_not_one(dimension_text(name), slug, [named[one] for one in found]))
             continue
-        values[kind] = value
-        labels[name] = (await labels_of(reading, kind, [value]))[value]
-    query = replace(query, filters={name: query.filters[name] for name in labels})
+        values[kind], labels[name] = found[0], named[found[0]]
+    query = replace(query, filters={name: label.slug for name, label in labels.items()})
     first, last = timeframe.span.start_ms, timeframe.span.end_ms - 1
     days = (day_of(first, zone_name), day_of(last, zone_name) + 1)
-    offered = await _choices(reading, query, days, labels)
+    offered, typed = await _choices(reading, query, days, labels)
     notes = tag_notes([query.kind, *values], timeframe.previous.start_ms, zone_name)
-    return FilterBar(query, timeframe, zone_name, values, labels, offered, problems, notes)
+    return FilterBar(query, timeframe, zone_name, values, labels, offered, typed, problems, notes)
+
+
+async def _values_of(
+    reading: ScopedReading, query: PageQuery, kind: Dimension, slug: str
+) -> list[int]:
+    """The value of that slug, or those that people call so."""
+    value = await value_of(reading, kind, slug)
+    if value is not None:
+        return [value]
+    if query.is_locked:  # a shared link shows nothing else because a name is given to another one
+        return []
+    return await values_named(reading, kind, slug, most=NAMESAKES_MAX)
+
+
+def _not_one(dimension: str, slug: str, found: Sequence[Label]) -> str:
+    shown = repr(slug[:60])
+    if not found:
+        return f"There is no {dimension} {shown} here; the filter is left out."
+    some = "At least " if len(found) == NAMESAKES_MAX else ""
+    told = ", ".join(label.slug[:60] for label in found)
+    return (
+        f"{some}{len(found)} have the name {shown} as {dimension}: {told}. "
+        "Filter by one of these; the filter is left out."
+    )
 
 
 async def _choices(
     reading: ScopedReading, query: PageQuery, days: tuple[int, int], chosen: dict[str, Label]
-) -> dict[str, Sequence[Label]]:
+) -> tuple[dict[str, Sequence[Label]], set[str]]:
+    """What each dimension offers, and the names of those that have more."""
     found: dict[str, Sequence[Label]] = {}
+    typed = set()
     for name, kind in query.dimensions.items():
-        offered = await choices(reading, kind, days, most=CHOICES_MAX)
+        known = await choices(reading, kind, days, most=CHOICES_MAX + 1)
+        offered = known[:CHOICES_MAX]
+        # Of those that not each event has, only recent ones are offered.
+        if len(known) > CHOICES_MAX or (
+            is_partial(kind) and await has_more_values(reading, kind, len(offered))
+        ):
+            typed.add(name)
         # What is chosen is offered, or sending the form would drop it.
         if name in chosen and chosen[name].slug not in {label.slug for label in offered}:
             offered = [chosen[name], *offered]
         found[name] = offered
-    return found
+    return found, typed

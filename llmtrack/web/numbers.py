@@ -15,6 +15,7 @@ from llmtrack.domain.periods import rfc3339, zone
 
 NOTHING = Markup("\N{EN DASH}")
 CENT = Decimal("0.01")
+_MINOR_UNITS = [Decimal(1).scaleb(-digits) for digits in range(5)]
 SMALLEST_SHOWN = Decimal("0.000001")
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 
@@ -45,28 +46,34 @@ def money_unit() -> str:
     return shown.currency if shown else "$"
 
 
-def usd_short(pico: int, cents_from: Decimal = CENT) -> str:
+def usd_short(
+    pico: int, cents_from: Decimal = CENT, smallest_shown: Decimal = SMALLEST_SHOWN
+) -> str:
     """Two decimals, four significant digits below `cents_from` dollars, never a false zero.
 
-    In the currency that the page shows, with its code: `EUR 1.38`.
+    In the currency that the page shows, with its code and as many decimals as it has:
+    `EUR 1.38`, `JPY 215`.
     """
     shown = _SHOWN.get()
     if shown is None:
-        return _short(Decimal(pico) / PICO_PER_USD, "$", cents_from)
-    return _short(shown.amount(pico), f"{shown.currency}\N{NO-BREAK SPACE}", cents_from)
-
-
-def _short(amount: Decimal, unit: str, cents_from: Decimal) -> str:
+        amount, unit, digits = Decimal(pico) / PICO_PER_USD, "$", 2
+    else:
+        amount, unit = shown.amount(pico), f"{shown.currency}\N{NO-BREAK SPACE}"
+        digits = shown.digits
+        cents_from = cents_from.scaleb(2 - digits)
     sign, size = ("-", -amount) if amount < 0 else ("", amount)
-    if size == 0:
-        return f"{unit}0.00"
-    if size < SMALLEST_SHOWN:
-        return f"{sign}<{unit}{SMALLEST_SHOWN:f}"
-    if size >= cents_from:
-        return f"{sign}{unit}{size.quantize(CENT, ROUND_HALF_EVEN):,}"
+    if 0 < size < smallest_shown:
+        return f"{sign}<{unit}{smallest_shown:f}"
+    return f"{sign}{unit}{_digits(size, digits, cents_from)}"
+
+
+def _digits(size: Decimal, minor_digits: int, cents_from: Decimal) -> str:
+    if size == 0 or size >= cents_from:
+        return f"{size.quantize(_MINOR_UNITS[minor_digits], ROUND_HALF_EVEN):,}"
     digits = Decimal(1).scaleb(size.adjusted() - 3)
     whole, _, rest = f"{size.quantize(digits, ROUND_HALF_EVEN):f}".partition(".")
-    return f"{sign}{unit}{whole}.{rest.rstrip('0').ljust(2, '0')}"
+    rest = rest.rstrip("0").ljust(minor_digits, "0")
+    return f"{whole}.{rest}" if rest else whole
 
 
 def usd(pico: int | None, cents_from: Decimal = CENT) -> Markup:
@@ -78,12 +85,18 @@ def usd(pico: int | None, cents_from: Decimal = CENT) -> Markup:
     plain = short.replace("$", "").replace(",", "")
     if _SHOWN.get() is None and "<" not in plain and Decimal(plain) == Decimal(exact):
         return escape(short)
-    return _titled(short, exact.replace("-", "-$") if pico < 0 else f"${exact}")
+    return _titled(short, f"{'-' if pico < 0 else ''}${usd_exact(abs(pico))}")
 
 
 usd_each_short = partial(usd_short, cents_from=Decimal(1))
 """Of a single request, for which cents would be all alike."""
 usd_each = partial(usd, cents_from=Decimal(1))
+
+
+def usd_exact(pico: int) -> str:
+    """All of an amount, as people read it: 1,234.5."""
+    whole, point, rest = usd_text(abs(pico)).partition(".")
+    return f"{'-' if pico < 0 else ''}{int(whole):,}{point}{rest}"
 
 
 def usd_digits(picos: Iterable[int]) -> int:

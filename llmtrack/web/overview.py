@@ -12,6 +12,7 @@ from llmtrack.web.auth import require
 from llmtrack.web.change_words import Sentence
 from llmtrack.web.context import CLOCK_MS
 from llmtrack.web.cost_changes import overview_sentences
+from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.overview_chart import overview_chart
 from llmtrack.web.overview_data import OverviewData, load_overview
@@ -27,6 +28,9 @@ async def get_overview(request: web.Request) -> web.StreamResponse:
 
 async def _answer(request: web.Request, look: Look) -> web.Response:
     query = look.query
+    if "unnamed" in request.query:
+        told = f"No {dimension_text(query.by)} is chosen, so this is the Overview of all of them."
+        look.bar.notes.append(told)
     try:
         data, sentences = await look.reading.run(_load(look))
     except TooMuchToRead as error:

@@ -1,11 +1,13 @@
 """Pricing: what the models in use cost, prices of one's own, and the currency of the pages."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from aiohttp import web
 
-from llmtrack.domain.currencies import USD, display_currency
+from llmtrack.domain.currencies import USD, DisplayCurrency, display_currency
 from llmtrack.domain.errors import InvalidValue
+from llmtrack.domain.periods import local_date
 from llmtrack.domain.price_reasons import lookup_text, price_text, sentence
 from llmtrack.domain.pricing import Alias, Lookup, Override, PriceBook
 from llmtrack.domain.roles import Permission, may
@@ -69,7 +71,7 @@ async def post_revocation(request: web.Request) -> web.StreamResponse:
 async def post_currency(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, CURRENCY_FIELDS)
     try:
-        chosen = display_currency(form["currency"] or USD, form["usd_rate"], form["rate_date"])
+        chosen = chosen_currency(request, form)
     except InvalidValue as error:
         return await _page(request, form=form, error=error)
     await request[SCOPE].write(
@@ -79,6 +81,13 @@ async def post_currency(request: web.Request) -> web.StreamResponse:
         now_ms=request.app[CLOCK_MS](),
     )
     return see_other(pricing_url(request[SCOPE]))
+
+
+def chosen_currency(request: web.Request, form: Mapping[str, str]) -> DisplayCurrency:
+    """Empty or USD is US dollars; a rate without a day is today's. Raises InvalidValue."""
+    today = local_date(request.app[CLOCK_MS](), request[SCOPE].time_zone).isoformat()
+    code, day = form["currency"].strip() or USD, form["rate_date"].strip() or today
+    return display_currency(code, form["usd_rate"], day)
 
 
 def pricing_url(scope: Scope) -> str:

@@ -18,7 +18,6 @@ from jinja2.runtime import Context
 
 from llmtrack import __version__
 from llmtrack.domain.currencies import DisplayCurrency
-from llmtrack.domain.money import usd_text
 from llmtrack.storage.notices import Notice
 from llmtrack.storage.scope import Scope
 from llmtrack.web import numbers
@@ -118,7 +117,7 @@ class Renderer:
         self._environment.filters.update(
             usd=numbers.usd,
             usd_each=numbers.usd_each,
-            usd_exact=usd_text,
+            usd_exact=numbers.usd_exact,
             usd_column=numbers.usd_column,
             num=numbers.num,
             tokens=numbers.tokens,

@@ -5,11 +5,13 @@ from aiohttp import web
 from llmtrack.domain.errors import NotFound
 from llmtrack.domain.roles import Permission, may
 from llmtrack.domain.views import clean_view
-from llmtrack.storage.saved_views import delete_view, save_view
+from llmtrack.storage.saved_views import SavedView, delete_view, save_view, saved_views
+from llmtrack.storage.scope import Scope
 from llmtrack.web.auth import actor_of, require, see_other
 from llmtrack.web.context import CLOCK_MS, SCOPE, SIGNED_IN
 from llmtrack.web.forms import read_form
 from llmtrack.web.page_query import DIMENSIONS, TAG_PAGE
+from llmtrack.web.render import page
 from llmtrack.web.theme import local_path
 
 PATH = "/w/{workspace}/views"
@@ -23,7 +25,7 @@ async def post_view(request: web.Request) -> web.StreamResponse:
     if is_shared and not may(scope.role, Permission.EXPORT):
         raise web.HTTPForbidden
     view = clean_view(form["place"], form["query"], frozenset({*DIMENSIONS, TAG_PAGE}))
-    await scope.write(
+    view_id = await scope.write(
         save_view,
         user_id=request[SIGNED_IN].user.id,
         name=form["name"],
@@ -32,7 +34,26 @@ async def post_view(request: web.Request) -> web.StreamResponse:
         actor=actor_of(request),
         now_ms=request.app[CLOCK_MS](),
     )
-    return see_other(view.url(f"/w/{scope.public_id}/"))
+    url = view.url(f"/w/{scope.public_id}/")
+    return see_other(f"{url}{'&' if view.query else '?'}saved={view_id}")
+
+
+@require(Permission.READ)
+async def get_deletion(request: web.Request) -> web.StreamResponse:
+    """Asks first: there is no way back."""
+    scope, view_id = request[SCOPE], number_of(request.match_info["view"])
+    async with scope.reading() as reading:
+        views = await saved_views(reading, request[SIGNED_IN].user.id)
+    saved = next((one for one in views if one.id == view_id and may_delete(scope, one)), None)
+    if saved is None:
+        raise NotFound("there is no such view")
+    return page(
+        request,
+        "view_deletion.html",
+        saved=saved,
+        url=request.path,
+        return_to=local_path(request.query.get("return_to") or f"/w/{scope.public_id}/"),
+    )
 
 
 @require(Permission.READ)
@@ -49,6 +70,10 @@ async def post_deletion(request: web.Request) -> web.StreamResponse:
     return see_other(local_path(form["return_to"]))
 
 
+def may_delete(scope: Scope, saved: SavedView) -> bool:
+    return saved.is_own or may(scope.role, Permission.MANAGE_MEMBERS)
+
+
 def number_of(text: str) -> int:
     """Raises NotFound for what is no number."""
     if not (text.isascii() and text.isdigit() and len(text) < 16):
@@ -58,5 +83,6 @@ def number_of(text: str) -> int:
 
 ROUTES = [
     web.post(PATH, post_view),
+    web.get(f"{PATH}/{{view}}/deletion", get_deletion),
     web.post(f"{PATH}/{{view}}/deletion", post_deletion),
 ]

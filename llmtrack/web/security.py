@@ -18,9 +18,10 @@ from llmtrack.domain.errors import (
     Overloaded,
     Refused,
 )
-from llmtrack.web.context import SIGNED_IN, SITE
+from llmtrack.web.context import SCOPE, SIGNED_IN, SITE
 from llmtrack.web.forms import body_bytes_max
 from llmtrack.web.render import page
+from llmtrack.web.theme import local_path
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,18 @@ STATUSES: dict[type[LLMtrackError], int] = {
     InvalidValue: 422,
     Overloaded: 503,
 }
+HEADINGS = {
+    400: "This request cannot be understood",
+    403: "That is not allowed",
+    404: "Nothing is here",
+    405: "That cannot be done here",
+    408: "That took too long",
+    409: "That is not possible now",
+    413: "That is too large",
+    422: "That cannot be taken",
+    500: "That did not work",
+    503: "Too much at once",
+}
 TEXTS = {
     403: "Your role in this workspace does not allow that.",
     404: "There is nothing at this address, or it is not yours to see.",
@@ -85,8 +98,9 @@ async def answer_faults(request: web.Request, handler: Handler) -> web.StreamRes
         allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return _fault(request, error.status, text, allowed)
     except LLMtrackError as error:
-        text = TEXTS[404] if isinstance(error, NotFound) else _sentences(error)
-        return _fault(request, STATUSES.get(type(error), 400), text, {})
+        if isinstance(error, NotFound):
+            return _fault(request, 404, TEXTS[404], {})
+        return _fault(request, STATUSES.get(type(error), 400), _sentences(error), {}, error=error)
     except (ConnectionError, TimeoutError):
         raise  # nobody is there to be told
     except Exception:
@@ -175,22 +189,32 @@ def problem(
 
 
 def _fault(
-    request: web.Request, status: int, text: str | None, headers: dict[str, str]
+    request: web.Request,
+    status: int,
+    text: str | None,
+    headers: dict[str, str],
+    *,
+    error: LLMtrackError | None = None,
 ) -> web.Response:
+    """`error`: in words for people, who read it as the page's heading."""
     text = text or TEXTS.get(status)
+    title = HEADINGS.get(status) or HTTPStatus(status).phrase
     if request.path.startswith(API):
         return problem(status, text, headers)
     if request.headers.get("HX-Request-Type") == "partial":
         # The part of a page that asked stays as it is: an error page has no place inside it.
         headers = {**headers, "HX-Reswap": "none"}
     try:
+        if error is not None:
+            more = error.fix or ("" if request.method in SAFE_METHODS else "nothing was changed")
+            title, text = _capital(str(error)), more and f"{_capital(more)}."
         response = page(
             request,
             "error.html",
             status=status,
-            title=HTTPStatus(status).phrase,
+            title=title,
             text=text or "",
-            signed_in=SIGNED_IN in request,
+            ways=ways_on(request, status),
         )
     except Exception:
         log.exception("the error page failed")
@@ -199,10 +223,39 @@ def _fault(
     return response
 
 
+def ways_on(request: web.Request, status: int) -> list[tuple[str, str]]:
+    """Where an error page leads: (text, URL), the best first."""
+    if SIGNED_IN not in request:
+        return [("Sign in", "/sign-in")]
+    home = f"/w/{request[SCOPE].public_id}/" if SCOPE in request else "/"
+    ways = []
+    if came_from := _came_from(request):
+        ways.append(("Back to where you were", came_from))
+    elif status == HTTPStatus.UNPROCESSABLE_ENTITY and request.method == "GET":
+        ways.append(("Open the page anew", request.rel_url.raw_path))
+    if home not in [url for _, url in ways]:
+        ways.append(("To the overview", home))
+    return ways
+
+
+def _came_from(request: web.Request) -> str | None:
+    """The page of ours that the browser says it was on."""
+    referer = request.headers.get("Referer", "")
+    if not referer or _authority(referer) != request.host.lower():
+        return None
+    path = local_path(URL(referer).raw_path_qs)
+    is_this = request.method == "GET" and path == request.rel_url.raw_path_qs
+    return None if is_this else path
+
+
 def _sentences(error: LLMtrackError) -> str:
     """Message and fix as they stand in a page: capitals and full stops."""
-    parts = [str(error), error.fix or ""]
-    return " ".join(f"{part[0].upper()}{part[1:].rstrip('.')}." for part in parts if part)
+    return " ".join(f"{_capital(part)}." for part in (str(error), error.fix or "") if part)
+
+
+def _capital(text: str) -> str:
+    text = text.rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _authority(origin: str) -> str | None:

@@ -20,6 +20,7 @@ from llmtrack.web.page_query import DIMENSIONS, TAG_PAGE
 from llmtrack.web.render import page
 from llmtrack.web.saved_views import number_of
 from llmtrack.web.shared_page import check_view
+from llmtrack.web.view_words import view_words
 
 PATH = "/w/{workspace}/shared-links"
 FIELDS = ("name", "place", "query", "days")
@@ -76,12 +77,19 @@ async def _page(
     scope, now_ms = request[SCOPE], request.app[CLOCK_MS]()
     made = request.query.get("made", "")
     view = View(form["place"], form["query"])
+    links = await shared_links(scope)
+    async with scope.reading() as reading:
+        shown = {
+            one: await view_words(reading, one, now_ms=now_ms, zone_name=scope.time_zone)
+            for one in {view, *(link.view for link in links)}
+        }
     return page(
         request,
         "shared_links.html",
         status=422 if error else 200,
         now_ms=now_ms,
-        links=await shared_links(scope),
+        links=links,
+        shown=shown,
         link=request.app[FRESH_KEYS].take(request[SIGNED_IN].session, f"link {made}", now_ms)
         if made
         else None,

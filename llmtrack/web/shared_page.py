@@ -49,6 +49,25 @@ class Page(NamedTuple):
 
 async def get_shared(request: web.Request) -> web.StreamResponse:
     """Nothing in the URL but the link itself has a say in what is shown."""
+    try:
+        response = await _shared(request)
+    except NotFound:
+        # Of one that never was nothing else is said: who guesses learns nothing.
+        response = page(
+            request,
+            "error.html",
+            status=404,
+            title="This link has ended, or never was",
+            text="Ask whoever sent it to you for a new one.",
+            ways=(),
+        )
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+async def _shared(request: web.Request) -> web.Response:
+    """Raises NotFound."""
     now_ms = request.app[CLOCK_MS]()
     scope, link = await link_of(
         request.app[DATABASE],
@@ -60,10 +79,7 @@ async def get_shared(request: web.Request) -> web.StreamResponse:
         await scope.write(note_use, link.id, now_ms=now_ms)
     with shown_in(await currency_of(scope)):
         async with _looking(request, scope, link.view, request.query) as look:
-            response = await _answer(request, link, look)
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+            return await _answer(request, link, look)
 
 
 @asynccontextmanager

@@ -116,7 +116,8 @@ def chart_of(series: list[Series], buckets: Buckets, zone_name: str, style: Styl
 def tick_usd(pico: int) -> str:
     """Nothing for less than can be shown: an axis of nothing has a step of one pico-dollar."""
     text = usd_short(pico)
-    return "" if "<" in text else text.removesuffix(".00")
+    whole, _, rest = text.partition(".")
+    return "" if "<" in text else text if rest.strip("0") else whole
 
 
 def _largest(series: Sequence[Series], count: int, *, stacked: bool) -> int:

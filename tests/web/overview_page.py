@@ -73,7 +73,7 @@ class OverviewPage:
         rows: dict[str, list[str]] = defaultdict(list)
         body = between(self._text, f"<h2>By {by}</h2>", "</section>")
         for name, row in re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', body, re.DOTALL):
-            cells = [plain(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)]
+            cells = [plain(cell) for cell in re.findall(r"<td[^>]*>(.*?)(?=<td|$)", row, re.DOTALL)]
             label = re.search(r"<bdi>(.*?)</bdi>", name)
             rows[plain(label[1] if label else name)] += [*cells[:2], *cells[3:]]
         return rows

@@ -1,15 +1,18 @@
 import re
 from datetime import date
+from itertools import accumulate
 from xml.etree.ElementTree import fromstring
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from llmtrack.domain.periods import day_number, day_start_ms
 from llmtrack.domain.spans import Span, Step, buckets_of
 from llmtrack.web.charts import (
     HEIGHT,
+    SPARK_HEIGHT,
     Axis,
     labelled_places,
     share_bar,
@@ -49,9 +52,9 @@ def test_bars_stand_on_each_other() -> None:
     root = fromstring(str(svg))  # noqa: S314 - our own
     by_class = {path.get("class"): path.get("d") or "" for path in root.iter("path")}
     [[_, bottom, top]] = BAR.findall(by_class["series-1"])
-    assert (float(bottom), float(top)) == (HEIGHT, 75)
+    assert (float(bottom), float(top)) == (HEIGHT, HEIGHT * 3 / 4)
     first, second = BAR.findall(by_class["series-2"])
-    assert (float(first[1]), float(first[2])) == (75, 0)
+    assert (float(first[1]), float(first[2])) == (HEIGHT * 3 / 4, 0)
     assert (float(second[1]), float(second[2])) == (HEIGHT, 0)
     assert root.get("viewBox") == f"0 0 2 {HEIGHT}"
 
@@ -70,19 +73,25 @@ def test_names_of_classes_are_escaped_and_nothing_is_styled_inline() -> None:
 
 @pytest.mark.parametrize("values", [[], [5], [0, 0, 0], [1, 2, 3]])
 def test_a_sparkline_of_anything_has_a_line(values: list[int]) -> None:
-    root = fromstring(str(sparkline(values)))  # noqa: S314 - our own
-    [line] = root.iter("path")
-    # A point for each value, and the corner outside where the outline comes back.
-    assert (line.get("d") or "").count("L") == max(2, len(values)) + 1
+    assert len(points_of(sparkline(values))) == max(2, len(values))
+
+
+def points_of(spark: Markup) -> list[int]:
+    """The heights of a trend's points, whose path says how far each is from the one before."""
+    [line] = fromstring(str(spark)).iter("path")  # noqa: S314 - our own
+    numbers = [int(number) for number in re.findall(r"-?\d+", line.get("d") or "")]
+    assert set(numbers[2::2]) == {1}
+    heights = list(accumulate(numbers[1::2]))
+    # It comes back outside, where it began.
+    assert heights[0] == heights[-1] > SPARK_HEIGHT
+    return heights[1:-1]
 
 
 def test_a_sparkline_has_few_points_and_loses_none_of_the_newest() -> None:
-    root = fromstring(str(sparkline([0] * 89 + [5])))  # noqa: S314 - our own
-    [line] = root.iter("path")
-    points = (line.get("d") or "").split("L")[1:-1]
-    assert len(points) == 30
-    assert float(points[-1].split()[1]) == 1
-    assert {float(point.split()[1]) for point in points[:-1]} == {19}
+    *older, newest = points_of(sparkline([0] * 89 + [5]))
+    assert len(older) == 29
+    assert newest < SPARK_HEIGHT / 10
+    assert set(older) == {SPARK_HEIGHT - newest}
 
 
 def test_a_share_of_nothing_is_empty() -> None:

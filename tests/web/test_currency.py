@@ -5,8 +5,10 @@ from decimal import Decimal
 import pytest
 
 from llmtrack.domain.currencies import DisplayCurrency
+from llmtrack.web.change_words import signed_usd
+from llmtrack.web.changes import ratio_change
 from llmtrack.web.charts import Axis
-from llmtrack.web.numbers import shown_in, usd, usd_short
+from llmtrack.web.numbers import shown_in, usd, usd_each_short, usd_exact, usd_short
 from llmtrack.web.usage_chart import tick_usd
 from tests.conftest import World
 from tests.web.conftest import Client
@@ -25,6 +27,47 @@ def test_amounts_are_converted_exactly_and_then_rounded() -> None:
         assert usd_short(1) == "<EUR\N{NO-BREAK SPACE}0.000001"
         assert 'title="$1.5"' in usd(PICO * 3 // 2)
     assert usd_short(PICO * 3 // 2) == "$1.50"
+
+
+@pytest.mark.parametrize(
+    ("code", "rate", "texts"),
+    [
+        ("JPY", "150", ("0", "1,500", "15", "2", "0.0225", "<0.000001")),
+        ("KRW", "1400", ("0", "14,000", "140", "14", "0.21", "<0.000001")),
+        ("KWD", "0.31", ("0.000", "3.100", "0.031", "0.003", "0.0000465", "<0.000001")),
+        ("EUR", "0.9", ("0.00", "9.00", "0.09", "0.009", "0.000135", "<0.000001")),
+        ("CLF", "0.03", ("0.0000", "0.3000", "0.0030", "0.0003", "0.0000045", "<0.000001")),
+    ],
+)
+def test_a_currency_has_its_own_decimals(code: str, rate: str, texts: tuple[str, ...]) -> None:
+    picos = (0, 10 * PICO, PICO // 10, PICO // 100, 150_000_000, 1)
+    with shown_in(DisplayCurrency(code, rate, "2026-11-20")):
+        shown = [usd_short(pico).replace(f"{code}\N{NO-BREAK SPACE}", "") for pico in picos]
+        assert signed_usd(-1).startswith(f"\N{MINUS SIGN}{code}\N{NO-BREAK SPACE}0.0000000")
+    assert tuple(shown) == texts
+
+
+def test_ticks_have_no_decimals_of_nothing() -> None:
+    with shown_in(DisplayCurrency("KWD", "0.5", "2026-11-20")):
+        assert tick_usd(2000 * PICO) == "KWD\N{NO-BREAK SPACE}1,000"
+        assert tick_usd(PICO) == "KWD\N{NO-BREAK SPACE}0.500"
+
+
+def test_yen_of_a_single_request_keep_what_tells_them_apart() -> None:
+    with shown_in(DisplayCurrency("JPY", "150", "2026-11-20")):
+        assert usd_each_short(PICO // 7) == "JPY\N{NO-BREAK SPACE}21.43"
+        assert usd_each_short(2 * PICO) == "JPY\N{NO-BREAK SPACE}300"
+
+
+def test_a_difference_is_exact_however_small_and_has_separators() -> None:
+    assert signed_usd(400_000) == "+$0.0000004"
+    assert signed_usd(-1) == "\N{MINUS SIGN}$0.000000000001"
+    assert signed_usd(12_345_679_322_400_001_000) == "+$12,345,679.32"
+    assert usd_exact(-12_345_679_322_400_001_000) == "-12,345,679.322400001"
+    assert 'title="-$1,234.567"' in usd(-1_234_567 * PICO // 1000)
+    change = ratio_change(37_343_252 * 100, 100, less_is_better=True, before_text="")
+    assert change is not None
+    assert change.text == "37,343,252 times"
 
 
 @pytest.mark.parametrize(
@@ -85,11 +128,11 @@ async def test_another_workspace_keeps_its_own(client: Client, world: World) -> 
 @pytest.mark.parametrize(
     ("told", "form"),
     [
-        ("code of three letters", {"currency": "euro"}),
+        ("&#39;euro&#39; is no currency", {"currency": "euro", "rate_date": "soon"}),
         ("The rate is a number", {"usd_rate": "much"}),
         ("The rate is a number", {"usd_rate": "0"}),
         ("The rate is a number", {"usd_rate": "NaN"}),
-        ("is a date", {"rate_date": ""}),
+        ("is a date", {"rate_date": "soon"}),
     ],
 )
 async def test_mistakes_are_told(

@@ -1,15 +1,18 @@
 """Settings of a workspace, and the state of the system for its admins."""
 
 import asyncio
+import re
 
+from llmtrack.domain.periods import local_date
 from llmtrack.domain.roles import Role
+from llmtrack.domain.tags import TAGS_MAX
 from llmtrack.services.system_state import system_state
 from llmtrack.services.vitals import Vitals
 from llmtrack.storage.audit import list_entries
 from llmtrack.storage.memberships import add_member
 from llmtrack.storage.retention_rules import Retention, retention_of
 from llmtrack.storage.schema import MIGRATIONS
-from tests.conftest import WHO, World
+from tests.conftest import NOW_MS, WHO, World
 from tests.web.conftest import Client
 from tests.web.people import post, sign_in
 
@@ -60,13 +63,52 @@ async def test_what_cannot_be_is_refused_beside_its_field(client: Client, world:
         ("name", {"name": "Globex"}, "Another workspace has this name"),
         ("time-zone", {"time_zone": "Mars/Olympus"}, "is no time zone"),
         ("retention", {"days": "0"}, "Days must be 1 to"),
-        ("retention", {"days": "ten"}, "is no number"),
+        ("retention", {"days": "ten"}, "whole number, and &#39;ten&#39; is none"),
+        ("retention", {"days": "-5", "drop_totals": "1"}, "whole number, and &#39;-5&#39; is none"),
+        ("tags", {"tag": "x" * 65}, "A tag is 1 to 64 characters"),
+        ("tags", {"tag": "team"}, "The tag team is tracked already"),
+        ("currency", {"currency": "EURO", "usd_rate": "0.9"}, "&#39;EURO&#39; is no currency"),
+        ("currency", {"currency": "EUR", "usd_rate": "x"}, "The rate is a number"),
     ):
+        if words == "The tag team is tracked already":
+            assert (await post(client, f"{url}/tags", tag="team")).status == 303
         response = await post(client, f"{url}/{path}", **form)
         assert response.status == 422
         text = await response.text()
         assert words in text
-        assert 'aria-invalid="true"' in text
+        [field] = re.findall(r'<(?:input|select)[^>]* aria-invalid="true"[^>]*>', text)
+        # The browser goes to the field, and what was typed is still there.
+        assert " autofocus" in field
+        [described_by] = re.findall(r'aria-describedby="([^"]+)"', field)
+        assert f'id="{described_by}" role="alert">' in text
+        for name, typed in form.items():
+            if name == "drop_totals":
+                assert 'value="1" checked' in text
+            elif name != "time_zone":
+                assert re.search(rf'name="{name}" value="{typed}"', text), name
+
+
+async def test_a_rate_without_a_day_is_of_today(client: Client, world: World) -> None:
+    await sign_in(client, "alice")
+    url = settings_of(world)
+    response = await post(client, f"{url}/currency", currency="eur", usd_rate="0.9")
+    assert response.status == 303
+    today = local_date(NOW_MS, (await world.scope()).time_zone)
+    assert f'name="rate_date" value="{today.isoformat()}"' in await text_of(client, url)
+
+
+async def test_a_tag_too_many_is_told_beside_the_field(client: Client, world: World) -> None:
+    await sign_in(client, "alice")
+    url = settings_of(world)
+    for number in range(TAGS_MAX):
+        assert (await post(client, f"{url}/tags", tag=f"tag{number}")).status == 303
+    assert 'name="tag" value="' in await text_of(client, url)  # of the buttons that remove
+    assert "Track tag" not in await text_of(client, url)
+    response = await post(client, f"{url}/tags", tag="one more")
+    assert response.status == 422
+    text = await response.text()
+    assert 'name="tag" value="one more"' in text
+    assert f"{TAGS_MAX} tags are tracked, no more can be; remove one first." in text
 
 
 async def test_who_does_not_own_the_workspace_only_reads(client: Client, world: World) -> None:
