@@ -47,7 +47,7 @@ def send_many(server: tuple[Appliance, str], model: str, count: int, **more: obj
 
 
 def rows_of(page: Page, model: str) -> int:
-    return page.locator("#event-rows tr").filter(has_text=model).count()
+    return int(page.locator("#event-rows tr").filter(has_text=model).count())
 
 
 def expect_rows(page: Page, model: str, count: int) -> None:
