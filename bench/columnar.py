@@ -26,9 +26,9 @@ from llmtrack.storage.reports import usage_by_value, usage_report
 from llmtrack.storage.scope import Scope
 from llmtrack.storage.sums import COSTS
 from llmtrack.storage.workspaces import list_workspaces, scope_for_admin
+from llmtrack.web.overview_data import ROWS_MAX
 
 DAYS = (1, 7, 30, 90)
-SERIES_MAX = 50
 _COLUMNS = (
     *("workspace_id", "timestamp_ms", "provider_id", "model_id", "feature_id", "customer_id"),
     *("key_id", "environment_id", "status", "input_tokens", "output_tokens", "latency_ms"),
@@ -144,14 +144,14 @@ def _by_value(scope: Scope, name: str, column: str, span: Span, where: str) -> A
     async def ask() -> int:
         buckets = buckets_of(span, step, scope.time_zone)
         async with scope.reading() as reading:
-            report = await usage_report(reading, question, buckets, series_max=SERIES_MAX, of=COSTS)
+            report = await usage_report(reading, question, buckets, series_max=ROWS_MAX, of=COSTS)
         return report.total.events
 
     unit_ms = 3_600_000 if step is Step.HOUR else DAY_MS
     value, bucket = f"{column}_id", f"timestamp_ms // {unit_ms}"
     largest = f"""
         select {value} from event {where} and {value} is not null
-        group by 1 order by sum(cost_pico) desc limit {SERIES_MAX}
+        group by 1 order by sum(cost_pico) desc limit {ROWS_MAX}
     """  # noqa: S608 - names and numbers of ours
     statements = (
         f"select {value}, {_SUMMED}, count(*) from event {where} group by 1",  # noqa: S608

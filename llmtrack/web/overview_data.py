@@ -31,7 +31,7 @@ from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import COSTS, CostSums, Sums, total_of
 from llmtrack.web.analytics import Look
 
-ROWS_MAX = 50
+ROWS_MAX = 25
 UNPRICED_NAMED_MAX = 5
 
 
