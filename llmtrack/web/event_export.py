@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from aiohttp import web
 
 from llmtrack.domain.roles import Permission
@@ -17,17 +16,12 @@ from llmtrack.web.context import SCOPE
 from llmtrack.web.event_columns import Column, chosen_columns
 from llmtrack.web.event_query import EXTRAS, wanted_events
 from llmtrack.web.exports import attachment_headers, check_understood, days_text
-
-CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl"}
-ROWS_HEADER = "LLMtrack-Rows"
-"""How many rows will come at most, for a progress bar."""
+from llmtrack.web.table_files import CONTENT_TYPES, ROWS_HEADER, Row, asked_form, lines_of
 
 
 @require(Permission.EXPORT)
 async def get_export(request: web.Request) -> web.StreamResponse:
-    form = request.query.get("format", "csv")
-    if form not in CONTENT_TYPES:
-        raise web.HTTPBadRequest(text="The format is csv or jsonl.")
+    form = asked_form(request)
     scope = request[SCOPE]
     async with looking(request, "events", EXTRAS) as look:
         asked = wanted_events(look)
@@ -42,11 +36,13 @@ async def get_export(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers=attachment_headers(name, CONTENT_TYPES[form]))
     response.headers[ROWS_HEADER] = str(rows)
     await response.prepare(request)
+    names = _names(columns)
     if form == "csv":
-        await response.write(csv_lines([_names(columns)]))
+        await response.write(csv_lines([names]))
     async for events in exported_pages(scope, wanted):
         if events:
-            await response.write(_written(form, columns, events, scope.time_zone))
+            rows_of_page = _rows(columns, events, scope.time_zone)
+            await response.write(lines_of(form, names, rows_of_page))
     await response.write_eof()
     return response
 
@@ -56,12 +52,6 @@ def _names(columns: Sequence[Column]) -> list[str]:
     return [*(name for column in columns for name, _ in column.in_files), "time_zone"]
 
 
-def _written(
-    form: str, columns: Sequence[Column], events: list[EventDetail], time_zone: str
-) -> bytes:
+def _rows(columns: Sequence[Column], events: list[EventDetail], time_zone: str) -> list[Row]:
     values = [value for column in columns for _, value in column.in_files]
-    rows = [[*(value(event) for value in values), time_zone] for event in events]
-    if form == "csv":
-        return csv_lines(rows)
-    names = _names(columns)
-    return b"".join(msgspec.json.encode(dict(zip(names, row, strict=True))) + b"\n" for row in rows)
+    return [[*(value(event) for value in values), time_zone] for event in events]

@@ -23,7 +23,7 @@ CONTENT_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl"}
 CHUNK_ROWS = 200
 """So many are written before others get a turn: there may be tens of thousands of customers."""
 ROWS_HEADER = "LLMtrack-Rows"
-"""How many rows will come, for a progress bar."""
+"""How many rows will come at most, for a progress bar."""
 
 Row = Sequence[Cell]
 

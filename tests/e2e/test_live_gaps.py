@@ -8,9 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import CHROMIUM
-from tests.e2e.test_dashboard import context_of, sign_in
-from tests.e2e.test_first_minutes import open_page
-from tests.e2e.test_live_tail import KEEP_STREAMS, press_live, send
+from tests.e2e.test_live_tail import open_list, page_of_streams, press_live, send
 from tests.system.conftest import Appliance
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
@@ -22,20 +20,13 @@ HIDE = """hidden => {
 
 @pytest.fixture(scope="module")
 def events_page(browser: Browser, server: tuple[Appliance, str]) -> Iterator[tuple[Page, str]]:
-    context = context_of(browser)
-    page = open_page(context)
-    page.add_init_script(KEEP_STREAMS)
-    yield page, f"{sign_in(page, server[0])}events"
-    context.close()
+    with page_of_streams(browser, server[0]) as found:
+        yield found
 
 
 @pytest.fixture
 def page(events_page: tuple[Page, str]) -> Page:
-    """The newest events, not followed yet."""
-    page, url = events_page
-    page.goto(f"{url}?columns=time,model,feature")
-    page.wait_for_load_state()
-    return page
+    return open_list(events_page)
 
 
 def send_many(server: tuple[Appliance, str], model: str, count: int, **more: object) -> None:

@@ -23,22 +23,34 @@ COME_MS = 3000
 """Within which a followed event would be on the page."""
 
 
-@pytest.fixture(scope="module")
-def events_page(browser: Browser, server: tuple[Appliance, str]) -> Iterator[tuple[Page, str]]:
+@contextmanager
+def page_of_streams(browser: Browser, appliance: Appliance) -> Iterator[tuple[Page, str]]:
     """A page that knows its streams, and where the list of events is."""
     context = context_of(browser)
     page = open_page(context)
     page.add_init_script(KEEP_STREAMS)
-    yield page, f"{sign_in(page, server[0])}events"
+    yield page, f"{sign_in(page, appliance)}events"
     context.close()
+
+
+def open_list(events_page: tuple[Page, str]) -> Page:
+    """The newest events, not followed yet."""
+    page, url = events_page
+    page.goto(f"{url}?columns=time,model,feature")
+    page.wait_for_load_state()
+    return page
+
+
+@pytest.fixture(scope="module")
+def events_page(browser: Browser, server: tuple[Appliance, str]) -> Iterator[tuple[Page, str]]:
+    with page_of_streams(browser, server[0]) as found:
+        yield found
 
 
 @pytest.fixture
 def page(events_page: tuple[Page, str]) -> Page:
     """The newest events, followed."""
-    page, url = events_page
-    page.goto(f"{url}?columns=time,model,feature")
-    page.wait_for_load_state()
+    page = open_list(events_page)
     press_live(page)
     return page
 
