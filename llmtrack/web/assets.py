@@ -110,15 +110,11 @@ _JS_ROOM = re.compile(
     | \n(?=\})"""
 )
 _CSS_COMMENT = re.compile(rb'(?s)("[^"\n]*")|/\*.*?\*/')
+_CSS_STRING = re.compile(rb'("[^"\n]*")')
 # Room is kept before a colon, where it stands for "within", and around + and -, in sums.
-_CSS_ROOM = re.compile(
-    rb"""(?x)
-    ("[^"\n]*")            # a string, as it is
-    | \s*;?\s*(\})\s*      # the last line of a block needs no end
-    | \s*([{;>])\s*
-    | ([:,])\s+
-    | (\s)\s*"""
-)
+_CSS_ROOM = tuple(
+    (room, part) for part in (b"{", b"}", b";", b">") for room in (b" " + part, part + b" ")
+) + ((b": ", b":"), (b", ", b","), (b";}", b"}"))
 
 
 def _as_served(name: str, source: bytes) -> bytes:
@@ -131,6 +127,14 @@ def _as_served(name: str, source: bytes) -> bytes:
     if name.endswith(".js") and ".min." not in name:
         return _JS_ROOM.sub(rb"\1\2\3\4", _JS_COMMENT.sub(b"", source))
     if name.endswith(".css"):
-        told = _CSS_COMMENT.sub(rb"\1", source)
-        return _CSS_ROOM.sub(rb"\1\2\3\4\5", told).replace(b"\n", b" ").strip()
+        parts = _CSS_STRING.split(_CSS_COMMENT.sub(rb"\1", source))
+        parts[::2] = map(_without_room, parts[::2])  # between strings
+        return b"".join(parts).strip()
     return source
+
+
+def _without_room(css: bytes) -> bytes:
+    css = re.sub(rb"\s+", b" ", css)
+    for room, part in _CSS_ROOM:
+        css = css.replace(room, part)
+    return css
