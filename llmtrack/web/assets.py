@@ -112,9 +112,10 @@ _JS_ROOM = re.compile(
 _CSS_COMMENT = re.compile(rb'(?s)("[^"\n]*")|/\*.*?\*/')
 _CSS_STRING = re.compile(rb'("[^"\n]*")')
 # Room is kept before a colon, where it stands for "within", and around + and -, in sums.
-_CSS_ROOM = tuple(
-    (room, part) for part in (b"{", b"}", b";", b">") for room in (b" " + part, part + b" ")
-) + ((b": ", b":"), (b", ", b","), (b";}", b"}"))
+_CSS_ROOM = (
+    *((room, part) for part in (b"{", b"}", b";", b">") for room in (b" " + part, part + b" ")),
+    *((b": ", b":"), (b", ", b","), (b";}", b"}")),
+)
 
 
 def _as_served(name: str, source: bytes) -> bytes:
