@@ -38,13 +38,13 @@ docs: .venv/dev.stamp ## write the pages that come from the code: configuration,
 	.venv/bin/python packaging/write_docs.py docs
 
 faults: .venv/dev.stamp ## kills, power loss, failing disks, overload: real processes, long form
-	FAULTS=long .venv/bin/python -m pytest tests/system -rs -s
+	FAULTS=long .venv/bin/python -m pytest tests/system -rs -s --timeout 0
 
 e2e: .venv/e2e.stamp ## the pages in Debian's Chromium
-	.venv/bin/python -m pytest tests/e2e
+	.venv/bin/python -m pytest tests/e2e --numprocesses 2 --dist worksteal
 
 attack: .venv/e2e.stamp ## scanners that others wrote, against a server (ATTACK=long: half an hour)
-	.venv/bin/python -m pytest tests/attack -rs --numprocesses 2 --dist worksteal
+	.venv/bin/python -m pytest tests/attack -rs --timeout 2400 --numprocesses 2 --dist worksteal
 
 fuzz: .venv/dev.stamp ## 200,000 random queries against the wall (FUZZ_SEED=n)
 	WALL_QUERIES=200000 WALL_SEED=$(FUZZ_SEED) .venv/bin/python -m pytest tests/storage/test_wall_fuzz.py
