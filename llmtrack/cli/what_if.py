@@ -51,7 +51,7 @@ def what_if(
         from llmtrack.domain.spans import Span
         from llmtrack.domain.what_if import total_of
         from llmtrack.services.price_books import PriceBooks
-        from llmtrack.services.what_if import Target
+        from llmtrack.services.what_if import Comparing, Target
         from llmtrack.services.what_if import what_if as compare
         from llmtrack.storage.dimensions import Kind
         from llmtrack.storage.labels import labels_of
@@ -67,8 +67,8 @@ def what_if(
             raise NotFound(f"there is no price for {model!r}", fix="see: llmtrack prices list")
         prices = book, Target(provider, name, now)
         async with scope.reading() as reading:
-            span = Span(start_ms, end_ms)
-            found = await compare(reading, span, {}, prices, progress=_progress)
+            comparing = Comparing(Span(start_ms, end_ms), {}, prices)
+            found = await compare(reading, comparing, progress=_progress)
             labels = await labels_of(reading, Kind.FEATURE, list(found))
         order = sorted(found, key=lambda feature: -abs(found[feature].difference_pico))
         rows = [_row(labels[feature].text, found[feature]) for feature in order]

@@ -16,6 +16,7 @@ from llmtrack.domain.what_if import Comparison
 from llmtrack.storage.dimensions import Filters
 from llmtrack.storage.priced_usage import PricedUsage, priced_usage
 from llmtrack.storage.scope import ScopedReading
+from llmtrack.storage.stored_usage import Key
 from llmtrack.storage.usage_rows import check_bound
 
 _INVALID = Cost(None, CostStatus.INVALID_USAGE)
@@ -29,29 +30,46 @@ class Target(NamedTuple):
     at_ms: int
 
 
+class Comparing:
+    """Some requests at other prices, a batch at a time in the order of their times."""
+
+    def __init__(self, span: Span, filters: Filters, prices: tuple[PriceBook, Target]) -> None:
+        self.span, self.filters, self.prices = span, filters, prices
+        self.found: dict[int, Comparison] = defaultdict(Comparison)
+        """By feature, so far."""
+        self.seen_events = 0
+        self._after: Key | None = (span.start_ms, -1)
+
+    @property
+    def reached_ms(self) -> int:
+        """Up to which moment all requests are compared."""
+        return self.span.end_ms if self._after is None else self._after[0]
+
+    async def step(self, reading: ScopedReading) -> bool:
+        """Compare the next batch; whether there is another one."""
+        if self._after is None:
+            return False
+        batch, self._after = await priced_usage(reading, self.span, self.filters, self._after)
+        for item in batch:
+            self.found[item.feature_id].add(item.cost_pico, _cost(item, *self.prices))
+        self.seen_events += len(batch)
+        return self._after is not None
+
+
 async def what_if(
     reading: ScopedReading,
-    span: Span,
-    filters: Filters,
-    prices: tuple[PriceBook, Target],
+    comparing: Comparing,
     *,
     read_events_max: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> dict[int, Comparison]:
     """By feature. Raises TooMuchToRead; `progress` hears how many events so far."""
-    await check_bound(reading, [span], read_events_max)
-    found: dict[int, Comparison] = defaultdict(Comparison)
-    after: tuple[int, int] | None = (span.start_ms, -1)
-    seen = 0
-    while after is not None:
-        batch, after = await priced_usage(reading, span, filters, after)
-        for item in batch:
-            found[item.feature_id].add(item.cost_pico, _cost(item, *prices))
-        seen += len(batch)
+    await check_bound(reading, [comparing.span], read_events_max, comparing.filters)
+    while await comparing.step(reading):
         if progress is not None:
-            progress(seen)
+            progress(comparing.seen_events)
         await asyncio.sleep(0)
-    return dict(found)
+    return dict(comparing.found)
 
 
 def _cost(item: PricedUsage, book: PriceBook, target: Target) -> Cost:

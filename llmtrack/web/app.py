@@ -22,6 +22,7 @@ from llmtrack.services.repricer import Repricer
 from llmtrack.services.secret_box import SecretBox
 from llmtrack.services.tag_counting import tag_counter
 from llmtrack.services.vitals import Vitals
+from llmtrack.services.what_if_runs import WhatIfRuns
 from llmtrack.services.zone_changes import zone_mover
 from llmtrack.storage.database import Database
 from llmtrack.web import (
@@ -80,6 +81,7 @@ from llmtrack.web.sign_in_delays import SignInDelays
 from llmtrack.web.single_sign_on import SSO_FLOWS
 from llmtrack.web.sso_flows import SsoFlows
 from llmtrack.web.theme import post_theme
+from llmtrack.web.what_if import WHAT_IF_RUNS
 
 if TYPE_CHECKING:
     from llmtrack.services.oidc import Provider
@@ -141,7 +143,7 @@ def build_app(
     app[RENDERER] = Renderer(resource_dir() / "templates", assets)
     app.on_response_prepare.extend([security.add_headers, send_new_token])
     app.cleanup_ctx.extend([_content_guard, _ingest, keep_key_uses, _watch, _passwords])
-    app.cleanup_ctx.extend([_repricer, _finishers, _mail])
+    app.cleanup_ctx.extend([_repricer, _finishers, _mail, _what_if_runs])
     app.add_routes(_routes(assets))
     check_gates(app)
     security.answer_parser_faults()
@@ -247,6 +249,12 @@ async def _repricer(app: web.Application) -> AsyncIterator[None]:
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
+
+
+async def _what_if_runs(app: web.Application) -> AsyncIterator[None]:
+    app[WHAT_IF_RUNS] = WhatIfRuns(clock_ms=app[CLOCK_MS])
+    yield
+    await app[WHAT_IF_RUNS].stop()
 
 
 async def _finishers(app: web.Application) -> AsyncIterator[None]:

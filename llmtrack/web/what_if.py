@@ -8,20 +8,28 @@ from llmtrack.domain.costs import CostFlag, CostStatus
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.domain.roles import Permission
 from llmtrack.domain.what_if import Comparison, total_of
-from llmtrack.services.what_if import Target, what_if
+from llmtrack.services.what_if import Comparing, Target, what_if
+from llmtrack.services.what_if_runs import WhatIfRun, WhatIfRuns
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.models_in_use import models_in_use
 from llmtrack.storage.questions import READ_EVENTS_MAX, TooMuchToRead
 from llmtrack.web.analytics import Look, analytics_page, looking
-from llmtrack.web.auth import require
+from llmtrack.web.auth import require, see_other
 from llmtrack.web.change_words import signed_usd
 from llmtrack.web.changes import Change, ratio_change
+from llmtrack.web.charts import share_bar
+from llmtrack.web.forms import read_form
 from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.numbers import usd_short
 
 EXTRAS = ("target",)
 OFFERED_MAX = 400
+AT_ONCE_EVENTS_MAX = 3_000
+"""What the page prices while somebody waits: some 60 ms."""
+BEGUN_EVENTS_MAX = 100_000
+"""What it begins to price by itself and shows when it is there, some seconds later; more is asked
+for by a button."""
 NOT_PRICED_TEXTS = {
     CostStatus.UNPRICED: "the other model has no price",
     CostStatus.NO_USAGE: "they told no token counts",
@@ -46,17 +54,25 @@ class Row(NamedTuple):
     change: Change | None
 
 
+WHAT_IF_RUNS = web.AppKey("what_if_runs", WhatIfRuns)
+
+
 @require(Permission.READ)
 async def get_what_if(request: web.Request) -> web.StreamResponse:
     async with looking(request, "what-if", EXTRAS) as look:
         book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
+        runs, url = request.app[WHAT_IF_RUNS], look.query.url
+        run = runs.find(look.scope, url)
         values: dict[str, Any] = {"total": None}
-        too_much = None
+        too_long = None
         try:
             if look.query.extras:
-                values = await look.reading.run(what_if_values(look, book))
+                comparing = what_if_values(look, book, run, read_events_max=AT_ONCE_EVENTS_MAX)
+                values = await look.reading.run(comparing)
         except TooMuchToRead as error:
-            too_much = error
+            too_long = error
+            if error.events <= BEGUN_EVENTS_MAX:
+                run = _begin(runs, look, book)
     # Not above: it reads for itself, and few can read at a time.
     used = await models_in_use(look.scope, now_ms=look.now_ms)
     offered = {f"{model.provider}/{model.model}": None for model in used}
@@ -64,27 +80,74 @@ async def get_what_if(request: web.Request) -> web.StreamResponse:
         request,
         "what_if.html",
         look,
-        too_much=too_much,
         offered=_offered(book, offered),
         asked=look.query.extras.get("target", ""),
+        run=run,
+        too_long=too_long,
+        bar_of=share_bar,
         **values,
     )
 
 
-async def what_if_values(look: Look, book: PriceBook) -> dict[str, Any]:
+@require(Permission.READ)
+async def post_what_if(request: web.Request) -> web.StreamResponse:
+    """Begin the comparison of the address, or anew, or end it: more than a page reads at once."""
+    form = await read_form(request, ("cancel",))
+    runs = request.app[WHAT_IF_RUNS]
+    async with looking(request, "what-if", EXTRAS) as look:
+        book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
+        if form["cancel"]:
+            runs.cancel(look.scope, look.query.url)
+        else:
+            _begin(runs, look, book)
+    return see_other(look.query.url)
+
+
+def _begin(runs: WhatIfRuns, look: Look, book: PriceBook) -> WhatIfRun | None:
+    """Raises Refused."""
+    target = _target(look, book)
+    if target is None:
+        return None
+    comparing = Comparing(look.timeframe.span, look.bar.values, (book, target))
+    return runs.begin(look.scope, look.query.url, comparing)
+
+
+async def what_if_values(
+    look: Look,
+    book: PriceBook,
+    run: WhatIfRun | None = None,
+    *,
+    read_events_max: int = READ_EVENTS_MAX,
+) -> dict[str, Any]:
     """What `_what_if.html` shows; `total` is None for a model without a price.
 
-    Raises TooMuchToRead.
+    `run`: one that was begun, whose result it is if there is one. Raises TooMuchToRead.
     """
+    target = _target(look, book)
+    if target is None:
+        return {"total": None}
+    span = look.timeframe.span
+    if run is None:
+        comparing = Comparing(span, look.bar.values, (book, target))
+        found = await what_if(look.reading, comparing, read_events_max=read_events_max)
+    elif run.result is None:
+        return {"total": None}
+    else:
+        found, span = run.result, run.comparing.span
+        book, target = run.comparing.prices
+    card = book.rate_card(target.provider, target.model, at_ms=target.at_ms)
+    return {"card": card, "target": target, "span": span, **await _compared(look, found)}
+
+
+def _target(look: Look, book: PriceBook) -> Target | None:
+    """Whose prices are asked for; the bar says why there are none."""
     asked = look.query.extras.get("target", "").strip()
     provider, _, model = asked.partition("/")  # the model's name may have more slashes
-    card = book.rate_card(provider, model, at_ms=look.now_ms) if provider and model else None
-    if card is None:
-        why = f"There is no price for {asked[:120]!r}." if asked else "No model is chosen."
-        look.bar.problems.append(why)
-        return {"total": None}
-    target = Target(provider, model, look.now_ms)
-    return {"card": card, "target": target, **await _compared(look, book, target)}
+    if provider and model and book.rate_card(provider, model, at_ms=look.now_ms) is not None:
+        return Target(provider, model, look.now_ms)
+    why = f"There is no price for {asked[:120]!r}." if asked else "No model is chosen."
+    look.bar.problems.append(why)
+    return None
 
 
 def _offered(book: PriceBook, offered: dict[str, None]) -> list[str]:
@@ -96,11 +159,7 @@ def _offered(book: PriceBook, offered: dict[str, None]) -> list[str]:
     return list(offered)[:OFFERED_MAX]
 
 
-async def _compared(look: Look, book: PriceBook, target: Target) -> dict[str, Any]:
-    span = look.timeframe.span
-    found = await what_if(
-        look.reading, span, look.bar.values, (book, target), read_events_max=READ_EVENTS_MAX
-    )
+async def _compared(look: Look, found: dict[int, Comparison]) -> dict[str, Any]:
     labels = await labels_of(look.reading, Kind.FEATURE, list(found))
     total = total_of(list(found.values()))
     rows = [
@@ -130,4 +189,7 @@ def _change(comparison: Comparison) -> Change | None:
     return ratio_change(after, before, less_is_better=True, before_text=was)
 
 
-ROUTES = [web.get("/w/{workspace}/what-if", get_what_if)]
+ROUTES = [
+    web.get("/w/{workspace}/what-if", get_what_if),
+    web.post("/w/{workspace}/what-if", post_what_if),
+]

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
+from llmtrack.domain.errors import Refused
 from llmtrack.domain.roles import Permission
+from llmtrack.domain.spans import Span
 from llmtrack.domain.what_if import Comparison
 from llmtrack.services.what_if import Target
 from llmtrack.web.analytics import Look, looking
@@ -20,7 +22,7 @@ from llmtrack.web.table_files import (
     send_table,
     usd_cell,
 )
-from llmtrack.web.what_if import EXTRAS, what_if_values
+from llmtrack.web.what_if import EXTRAS, WHAT_IF_RUNS, what_if_values
 from llmtrack.web.what_if import Row as Compared
 
 HEADS = (
@@ -37,16 +39,21 @@ async def get_what_if_export(request: web.Request) -> web.StreamResponse:
     async with looking(request, "what-if", EXTRAS) as look:
         check_understood(look.bar.problems)
         book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
-        found = await look.reading.run(what_if_values(look, book))
+        run = request.app[WHAT_IF_RUNS].find(look.scope, look.query.url)
+        found = await look.reading.run(what_if_values(look, book, run))
         check_understood(look.bar.problems)  # there may be no such model
-    target, rows = found["target"], found["rows"]
-    days = days_text(look.timeframe.span, look.scope.time_zone)
+    if found["total"] is None:
+        raise Refused("the comparison is under way", fix="ask again when the page shows its result")
+    span, target, rows = found["span"], found["target"], found["rows"]
+    days = days_text(span, look.scope.time_zone)
     name = f"what-if-{target.provider}-{target.model}-{days}"
-    return await send_table(request, form, Table(name, HEADS, _rows(look, target, rows), len(rows)))
+    return await send_table(
+        request, form, Table(name, HEADS, _rows(look, span, target, rows), len(rows))
+    )
 
 
-def _rows(look: Look, target: Target, rows: Sequence[Compared]) -> Iterator[Row]:
-    period = period_cells(look.timeframe.span, look.scope.time_zone)
+def _rows(look: Look, span: Span, target: Target, rows: Sequence[Compared]) -> Iterator[Row]:
+    period = period_cells(span, look.scope.time_zone)
     for row in rows:
         feature = row.label.slug or None
         yield *period, feature, f"{target.provider}/{target.model}", *_cells(row.comparison)

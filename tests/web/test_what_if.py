@@ -11,7 +11,7 @@ from llmtrack.domain.spans import Span
 from llmtrack.domain.usage import Usage
 from llmtrack.domain.what_if import total_of
 from llmtrack.services.price_books import bundled_book
-from llmtrack.services.what_if import Target, what_if
+from llmtrack.services.what_if import Comparing, Target, what_if
 from llmtrack.storage.usage import UsageWriter
 from tests.conftest import NOW_MS, World
 from tests.events import make_event
@@ -80,7 +80,8 @@ async def test_each_request_is_priced_by_itself_and_sums_are_exact(
     ]
     scope = await world.scope()
     async with scope.reading() as reading:
-        found = await what_if(reading, SPAN, {}, (book, Target(provider, model, NOW_MS)))
+        comparing = Comparing(SPAN, {}, (book, Target(provider, model, NOW_MS)))
+        found = await what_if(reading, comparing)
 
     assert len(found) == 3
     total = total_of(list(found.values()))

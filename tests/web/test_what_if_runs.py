@@ -1,0 +1,177 @@
+"""Comparisons of more requests than a page prices while somebody waits."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from llmtrack.domain.money import usd_text
+from llmtrack.domain.usage import Usage
+from llmtrack.domain.what_if import total_of
+from llmtrack.services.price_books import bundled_book
+from llmtrack.services.what_if import Comparing, Target, what_if
+from llmtrack.services.what_if_runs import KEPT_MS, RUNS_MAX
+from llmtrack.web.what_if import WHAT_IF_RUNS
+from tests.conftest import NOW_MS, World
+from tests.web.conftest import Client, Clock, application
+from tests.web.people import post, sign_in, text_of
+from tests.web.test_what_if import SPAN, store
+
+EVENTS = 3_210
+TARGET = "openai/gpt-4o-mini"
+PATH = f"what-if?period=24h&target={TARGET.replace('/', '%2F')}"
+
+
+@pytest.fixture
+def few_events_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmtrack.web.what_if.BEGUN_EVENTS_MAX", EVENTS - 1)
+
+
+def events() -> Iterator[dict[str, Any]]:
+    for place in range(EVENTS):
+        yield {
+            "usage": Usage(input_tokens=place * 7 % 90_000, output_tokens=place % 501),
+            "cost_pico": 1_000 + place,
+            "feature": ("chat", "search")[place % 2],
+            "timestamp_ms": NOW_MS - 70_000_000 + place * 17,
+        }
+
+
+async def begin(client: Client, path: str) -> str:
+    """The page that follows."""
+    response = await post(client, path)
+    assert response.status == 303
+    return response.headers["Location"]
+
+
+async def ended(client: Client, path: str) -> str:
+    """The page when its run has ended."""
+    for _ in range(400):
+        text = await text_of(client, path)
+        if 'name="cancel"' not in text:
+            return text
+        assert 'hx-trigger="every 1s"' in text
+        await asyncio.sleep(0.02)
+    raise AssertionError("the run does not end")
+
+
+@pytest.mark.usefixtures("few_events_are_many")
+async def test_a_run_prices_all_and_says_of_when_it_is(
+    client: Client, world: World, clock: Clock
+) -> None:
+    await store(world, list(events()))
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/{PATH}"
+    before = await text_of(client, path)
+    assert f"up to {EVENTS:,}" in before
+    assert "It would be" not in before
+
+    path = await begin(client, path)
+    text = await ended(client, path)
+    scope = await world.scope()
+    book = bundled_book()
+    async with scope.reading() as reading:
+        comparing = Comparing(SPAN, {}, (book, Target("openai", "gpt-4o-mini", NOW_MS)))
+        expected = total_of(list((await what_if(reading, comparing)).values()))
+    assert expected.compared_events == EVENTS
+    assert f"${usd_text(expected.after_pico)}" in text
+    assert f"of {EVENTS:,}" in text
+    assert "kept for an hour" in text
+
+    async with client.get(path.replace("what-if?", "what-if/export?")) as response:
+        rows = list(csv.DictReader(io.StringIO(await response.text())))
+    assert sum(int(row["compared_requests"]) for row in rows) == EVENTS
+    assert {row["feature"] for row in rows} == {"chat", "search"}
+
+    # What came in since is not in it, until it is counted again.
+    await store(world, [{"usage": Usage(input_tokens=1, output_tokens=1), "cost_pico": 5}])
+    assert f"of {EVENTS:,}" in await text_of(client, path)
+    await begin(client, path)
+    assert f"of {EVENTS + 1:,}" in await ended(client, path)
+
+    clock.now_ms += KEPT_MS
+    assert "Price them all" in await text_of(client, path)
+
+
+@pytest.mark.usefixtures("few_events_are_many")
+async def test_a_run_is_seen_in_its_workspace_and_for_its_address_alone(
+    client: Client, world: World
+) -> None:
+    await store(world, list(events()))
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/{PATH}"
+    path = await begin(client, path)
+    assert "It would be" in await ended(client, path)
+    assert "Price them all" in await text_of(client, path.replace("4o-mini", "4o"))
+    runs = application(client)[WHAT_IF_RUNS]
+    assert runs.find(await world.scope(), path) is not None
+    assert runs.find(await world.scope(world.charlie), path) is None
+
+
+@pytest.mark.usefixtures("few_events_are_many")
+async def test_a_run_can_be_cancelled_and_too_many_are_refused(
+    client: Client, world: World
+) -> None:
+    await store(world, list(events()))
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/{PATH}"
+    runs, scope = application(client)[WHAT_IF_RUNS], await world.scope()
+    prices = bundled_book(), Target("openai", "gpt-4o-mini", NOW_MS)
+    for number in range(RUNS_MAX):
+        runs.begin(scope, f"another {number}", Comparing(SPAN, {}, prices))
+    refused = await post(client, path)
+    assert refused.status == 409
+    assert "under way" in await refused.text()
+    runs.cancel(scope, "another 0")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    path = await begin(client, path)
+    assert "Another comparison comes first" in await text_of(client, path)
+    await post(client, path, cancel="1")
+    assert "Price them all" in await text_of(client, path)
+    assert runs.find(scope, path) is None
+
+
+async def test_a_model_without_a_price_begins_nothing(client: Client, world: World) -> None:
+    await store(world, list(events()))
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/what-if?period=24h&target=nobody%2Fnothing"
+    path = await begin(client, path)
+    assert "There is no price for" in await text_of(client, path)
+    assert application(client)[WHAT_IF_RUNS].find(await world.scope(), path) is None
+
+
+async def test_some_seconds_of_work_begin_by_themselves(client: Client, world: World) -> None:
+    await store(world, list(events()))
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/{PATH}"
+    assert "under way" in await text_of(client, path)
+    assert f"of {EVENTS:,}" in await ended(client, path)
+
+
+async def test_a_run_that_fails_says_so(client: Client, world: World) -> None:
+    await store(world, list(events()))
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/{PATH}"
+    runs, scope = application(client)[WHAT_IF_RUNS], await world.scope()
+    prices = bundled_book(), Target("openai", "gpt-4o-mini", NOW_MS)
+    await rename_table(world, "event", "event_gone")
+    run = runs.begin(scope, path, Comparing(SPAN, {}, prices))
+    for _ in range(400):
+        if run.ended_ms is not None:
+            break
+        await asyncio.sleep(0.02)
+    await rename_table(world, "event_gone", "event")
+    text = await text_of(client, path)
+    assert "The comparison failed" in text
+    assert "Try again" in text
+    await begin(client, path)
+    assert f"of {EVENTS:,}" in await ended(client, path)
+
+
+async def rename_table(world: World, name: str, other: str) -> None:
+    statement = f"alter table {name} rename to {other}"
+    await world.database.write(lambda connection: connection.execute(statement))
