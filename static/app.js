@@ -289,9 +289,10 @@
     return Math.max(0, Math.min(chart.rows.length - 1, place));
   };
 
-  // What a known cell of money rounds: its row has the pico-dollars of all but the total.
+  // What a known cell of money rounds: its row has the pico-dollars of all but the total: "12e7".
   function exactOf(cell) {
-    const picos = cell.parentElement.dataset.pico?.split(" ");
+    const picos = cell.parentElement.dataset.pico
+      ?.replace(/e(\d+)/g, (_, zeros) => "0".repeat(zeros)).split(" ");
     const own = picos?.[cell.cellIndex - 1] ?? picos?.reduce((sum, part) => sum + BigInt(part), 0n);
     if (!picos || own === "") return "";
     const pico = BigInt(own);
@@ -326,7 +327,7 @@
     title.textContent = head.textContent.trim();
     chart.tip.replaceChildren(title);
     cells.forEach((cell, place) => {
-      if (cell.dataset.zero === undefined) {
+      if (/[1-9]/.test(cell.textContent)) {
         const name = chart.heads[place + 1];
         chart.tip.append(line(name.textContent, cell, name.dataset.series));
       }

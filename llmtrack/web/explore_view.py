@@ -222,7 +222,7 @@ def _plain(label: Label, text: str, found: Explored, sums: Sums, ask: Ask) -> Li
     if ask.metric.adds_up and ask.metric.of is not None:
         part, whole = ask.metric.of(sums), ask.metric.of(found.report.total) or 0
         share = NOTHING if part is None else percent(part, whole)
-        bar = share_bar([("part", part or 0)], whole)
+        bar = share_bar(part or 0, whole)
     return Line(label, "none", None, text, share, bar, sums.events, None, None)
 
 

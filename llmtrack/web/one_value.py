@@ -171,7 +171,7 @@ def _part(query: PageQuery, other: str, label: Label, sums: Sums, total: Sums) -
         part, whole = sums.events, total.events
     url = query.about(other, label.slug).url if label.slug else None
     share = NOTHING if part is None else percent(part, whole)
-    return Part(label, url, sums, share, share_bar([("part", part or 0)], whole))
+    return Part(label, url, sums, share, share_bar(part or 0, whole))
 
 
 ROUTES = [web.get("/w/{workspace}/by/{dimension}", get_one_value)]

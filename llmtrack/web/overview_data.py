@@ -31,7 +31,7 @@ from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import COSTS, CostSums, Sums, total_of
 from llmtrack.web.analytics import Look
 
-ROWS_MAX = 25
+ROWS_MAX = 20
 UNPRICED_NAMED_MAX = 5
 
 

@@ -13,7 +13,7 @@ from llmtrack.storage.labels import Label
 from llmtrack.storage.reports import UsageReport
 from llmtrack.storage.sums import CostSums, Sums, total_of
 from llmtrack.web.changes import Change, duration_change, points_change, ratio_change
-from llmtrack.web.charts import share_bar, sparkline
+from llmtrack.web.charts import parts_bar, share_bar, sparkline
 from llmtrack.web.dimension_texts import no_value
 from llmtrack.web.metrics import per_request_pico
 from llmtrack.web.numbers import NOTHING, milliseconds, percent, tokens_short, usd_short
@@ -78,9 +78,7 @@ def tiles_of(data: OverviewData, timeframe: Timeframe) -> Tiles:
         total=now,
         cost_change=_cost_change(now, before, was),
         cost_spark=sparkline([sums.cost_pico for sums in report.bucket_totals]),
-        forecast_bar=share_bar([("spent", forecast.spent_pico)], forecast.cost_pico)
-        if forecast
-        else Markup(),
+        forecast_bar=share_bar(forecast.spent_pico, forecast.cost_pico) if forecast else Markup(),
         requests_change=ratio_change(
             now.events, before.events, less_is_better=None, before_text=was(f"{before.events:,}")
         ),
@@ -119,7 +117,7 @@ def _tokens_bar(now: Sums) -> Markup:
         ("tokens-input", max(0, now.input_tokens - now.cache_read_tokens)),
         ("tokens-output", now.output_tokens),
     ]
-    return share_bar(parts, now.tokens)
+    return parts_bar(parts, now.tokens)
 
 
 def table_of(query: PageQuery, data: OverviewData) -> Table:
@@ -156,7 +154,7 @@ def _row(report: UsageReport[CostSums], label: Label, sums: Sums, steps: Counter
         url=None,
         sums=sums,
         share=NOTHING if part is None else percent(part, whole),
-        share_bar=share_bar([("part", part or 0)], whole),
+        share_bar=share_bar(part or 0, whole),
         trend=None,
         cached=percent(sums.cache_read_tokens, sums.input_tokens),
         per_1k_pico=per_request_pico(sums, 1000),

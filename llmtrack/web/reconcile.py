@@ -133,7 +133,7 @@ def _parts(parts: Parts) -> list[PartView]:
         PartView(
             (MORE_ON_BILL if amount > 0 else LESS_ON_BILL)[name],
             amount,
-            share_bar([("part", abs(amount))], whole),
+            share_bar(abs(amount), whole),
         )
         for name, amount in parts._asdict().items()
         if amount

@@ -210,7 +210,7 @@ def _bar(run: Run) -> Markup:
         done, total = run.restored_events + run.kept_events, run.changed_events
     else:
         done, total = run.seen_events, run.total_events
-    return share_bar([("part", min(done, total))], total) if total else Markup()
+    return share_bar(min(done, total), total) if total else Markup()
 
 
 def _run_url(request: web.Request, public_id: str) -> str:

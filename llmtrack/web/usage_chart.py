@@ -35,11 +35,12 @@ class Bar(NamedTuple):
     text: str
     first: str
     last: str
-    cells: list[tuple[str, bool]]
+    cells: list[str]
     total: str | None
     pico: str
     """Of money, each cell's exact pico-USD with spaces between, nothing where none is known, from
-    which the script tells it on hover: as titles they would double a page's size."""
+    which the script tells it on hover: as titles they would double a page's size. Zeros at an end
+    are counted, "12e7": prices have a few digits, so most amounts have some."""
 
 
 @dataclass(frozen=True)
@@ -129,17 +130,22 @@ def _largest(series: Sequence[Series], count: int, *, stacked: bool) -> int:
 
 def _bar(text: str, ends: tuple[str, str], place: int, series: list[Series], style: Style) -> Bar:
     values = [one.values[place] for one in series]
-    cells = [
-        (NOTHING, True) if value is None else (style.write(value), value == 0) for value in values
-    ]
-    pico = (
-        " ".join("" if value is None else str(value) for value in values) if style.is_money else ""
-    )
+    cells = [NOTHING if value is None else style.write(value) for value in values]
+    pico = " ".join(map(_exact, values)) if style.is_money else ""
     if not style.stacked:
         return Bar(text, *ends, cells, None, pico)
     known = [value for value in values if value is not None]
     total = style.write(sum(known)) if known or not values else NOTHING
     return Bar(text, *ends, cells, total, pico)
+
+
+def _exact(pico: int | None) -> str:
+    if pico is None:
+        return ""
+    text = str(pico)
+    digits = text.rstrip("0")
+    zeros = len(text) - len(digits)
+    return f"{digits}e{zeros}" if digits and zeros > 2 else text
 
 
 def _bucket_texts(buckets: Buckets, zone_name: str) -> list[tuple[str, str]]:

@@ -15,13 +15,15 @@ from llmtrack.web.charts import (
     SPARK_HEIGHT,
     Axis,
     labelled_places,
+    parts_bar,
     share_bar,
     sparkline,
     stacked_bars,
 )
 from llmtrack.web.usage_chart import Series, Style, chart_of
 
-BAR = re.compile(r"M([\d.]+) ([\d.]+)V([\d.]+)")
+FIRST_BAR = re.compile(r"M([\d.]+) ([\d.]+)V([\d.]+)")
+NEXT_BAR = re.compile(r"zm([\d.]+) 0V([\d.]+)")
 
 
 @given(st.integers(0, 10**19))
@@ -47,23 +49,46 @@ def test_ticks_are_round(largest: int, ticks: list[int]) -> None:
     assert Axis(largest).ticks == ticks
 
 
+def tops_of(path: str) -> list[tuple[float, float]]:
+    """Where each bar of a path stands, and how high up it reaches; all begin at the ground."""
+    first = FIRST_BAR.match(path)
+    assert first is not None
+    place, ground, top = map(float, first.groups())
+    assert ground == HEIGHT
+    tops = [(place, top)]
+    at = first.end()
+    while at < len(path):
+        following = NEXT_BAR.match(path, at)
+        assert following is not None, path[at:]
+        place += float(following[1])
+        tops.append((place, float(following[2])))
+        at = following.end()
+    return tops
+
+
 def test_bars_stand_on_each_other() -> None:
-    svg = stacked_bars([[10, 0], [30, 40]], Axis(40), ["series-1", "series-2"])
+    svg = stacked_bars([[10, 0, 0, 40], [30, 40, 0, 0]], Axis(40), ["series-1", "series-2"])
     root = fromstring(str(svg))  # noqa: S314 - our own
-    by_class = {path.get("class"): path.get("d") or "" for path in root.iter("path")}
-    [[_, bottom, top]] = BAR.findall(by_class["series-1"])
-    assert (float(bottom), float(top)) == (HEIGHT, HEIGHT * 3 / 4)
-    first, second = BAR.findall(by_class["series-2"])
-    assert (float(first[1]), float(first[2])) == (HEIGHT * 3 / 4, 0)
-    assert (float(second[1]), float(second[2])) == (HEIGHT, 0)
-    assert root.get("viewBox") == f"0 0 2 {HEIGHT}"
+    paths = [(path.get("class"), path.get("d") or "") for path in root.iter("path")]
+    # The lower series is drawn over the upper one, whose bars reach from the ground to the top.
+    [(upper, above), (lower, below)] = [path for path in paths if path[0] != "grid"]
+    assert (lower, upper) == ("series-1", "series-2")
+    assert tops_of(below) == [(0.5, HEIGHT * 3 / 4), (3.5, 0)]
+    assert tops_of(above) == [(0.5, 0), (1.5, 0)]
+    assert root.get("viewBox") == f"0 0 4 {HEIGHT}"
+
+
+def test_parts_of_a_whole_stand_beside_each_other() -> None:
+    root = fromstring(str(parts_bar([("a", 1), ("b", 0), ("c", 2)], 8)))  # noqa: S314 - our own
+    shapes = [(r.get("class"), r.get("x"), r.get("width")) for r in root.iter("rect")]
+    assert shapes == [("a", None, "12.5%"), ("c", "12.5%", "25%")]
 
 
 def test_names_of_classes_are_escaped_and_nothing_is_styled_inline() -> None:
     drawings = [
         stacked_bars([[1]], Axis(1), ['"><script>']),
         sparkline([1, 2], '"><b>'),
-        share_bar([("<i>", 1)], 2),
+        parts_bar([("<i>", 1)], 2),
     ]
     for svg in drawings:
         fromstring(str(svg))  # noqa: S314 - our own
@@ -95,7 +120,7 @@ def test_a_sparkline_has_few_points_and_loses_none_of_the_newest() -> None:
 
 
 def test_a_share_of_nothing_is_empty() -> None:
-    assert "<rect" not in share_bar([("a", 0)], 0)
+    assert "<rect" not in share_bar(0, 0)
 
 
 @given(st.integers(1, 400), st.integers(1, 12))
@@ -112,7 +137,7 @@ UNKNOWN_COSTS = {"a": [5, 0, None], "b": [None, 7, None]}
 def test_ninety_days_of_six_series_stay_small() -> None:
     series = [[day * 37 % 91 + 1 for day in range(90)] for _ in range(6)]
     svg = stacked_bars(series, Axis(600), [f"series-{n}" for n in range(6)])
-    assert len(svg) < 20_000
+    assert len(svg) < 6_000
 
 
 @pytest.mark.parametrize(

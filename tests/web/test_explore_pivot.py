@@ -35,7 +35,7 @@ async def fill(client: Client) -> None:
 
 def heads_of(text: str) -> tuple[list[str], list[str]]:
     """Of the columns, and of the rows."""
-    [pivot] = re.findall(r'<table class="[^"]*pivot">.*?</table>', text, re.DOTALL)
+    [pivot] = re.findall(r'<table class="[^"]*pivot"[^>]*>.*?</table>', text, re.DOTALL)
     columns = [plain(head) for head in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', pivot)]
     rows = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', pivot, re.DOTALL)
     return columns, [plain(head) for head in rows]

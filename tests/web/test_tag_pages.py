@@ -63,7 +63,7 @@ async def text_of(client: Client, path: str, status: int = 200) -> str:
 
 def lines_of(text: str) -> dict[str, str]:
     """The first table's rows: name and cost."""
-    body = text.split('<table class="table breakdown">', 1)[1].split("</table>", maxsplit=1)[0]
+    body = text.split('<table class="table breakdown', 1)[1].split("</table>", maxsplit=1)[0]
     rows = re.findall(
         r"<th scope=\"row\">(.*?)</th>\s*<td[^>]*>(.*?)<(?:/td|td)\b", body, re.DOTALL
     )
