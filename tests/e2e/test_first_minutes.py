@@ -39,11 +39,13 @@ def _refuse(kind: str, text: str) -> None:
 
 
 def set_up(page: Page, link: str) -> None:
+    """Until the page that follows is there: Chromium may never close one that is being left."""
     page.goto(link)
     page.get_by_label("Workspace").fill("Acme")
     page.get_by_label("E-mail").fill("alice@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create workspace").click()
+    page.locator("#curl").wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
