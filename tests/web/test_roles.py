@@ -46,6 +46,7 @@ AREAS = {
     ("GET", "shared-links"): MEMBERS,
     ("POST", "shared-links"): MEMBERS,
     ("POST", "views"): READ,  # one's own
+    ("POST", "what-if"): READ,  # compares, and stores nothing
     ("POST", "settings"): Permission.MANAGE_WORKSPACE,
     ("POST", "notices"): Permission.MANAGE_WORKSPACE,
     ("POST", "settings/currency"): PRICES,
