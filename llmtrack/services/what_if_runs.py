@@ -50,7 +50,8 @@ class WhatIfRuns:
     def __init__(self, *, clock_ms: Callable[[], int]) -> None:
         self._clock_ms = clock_ms
         self._runs: dict[Hashable, WhatIfRun] = {}
-        self._tasks: dict[Hashable, asyncio.Task[None]] = {}
+        self._tasks: dict[WhatIfRun, asyncio.Task[None]] = {}
+        """Also of those that are cancelled, for the moment until they end."""
         self._turn = asyncio.Lock()
 
     def find(self, scope: Scope, asked: Hashable) -> WhatIfRun | None:
@@ -66,23 +67,24 @@ class WhatIfRuns:
         found, key = self.find(scope, asked), (scope.public_id, asked)
         if found is not None and found.ended_ms is None:
             return found
-        if len(self._tasks) >= RUNS_MAX:
+        ended = [other for other, run in self._runs.items() if run.ended_ms is not None]
+        if len(self._runs) - len(ended) >= RUNS_MAX:
             raise Refused(
                 f"{RUNS_MAX} comparisons are under way", fix="try again when one of them has ended"
             )
-        for other in [key for key in self._runs if key not in self._tasks][:-RUNS_MAX]:
+        for other in ended[:-RUNS_MAX]:
             del self._runs[other]
         run = self._runs[key] = WhatIfRun(comparing, self._clock_ms())
-        task = self._tasks[key] = asyncio.create_task(self._work(scope, run))
-        task.add_done_callback(lambda _: self._tasks.pop(key))
+        task = self._tasks[run] = asyncio.create_task(self._work(scope, run))
+        task.add_done_callback(lambda _: self._tasks.pop(run))
         return run
 
     def cancel(self, scope: Scope, asked: Hashable) -> None:
         """And forget it, if it is under way."""
-        key = scope.public_id, asked
-        if key in self._tasks:
-            self._tasks[key].cancel()
-            self._runs.pop(key, None)
+        run = self.find(scope, asked)
+        if run is not None and run.ended_ms is None:
+            self._tasks[run].cancel()
+            del self._runs[scope.public_id, asked]
 
     async def stop(self) -> None:
         tasks = list(self._tasks.values())

@@ -1,15 +1,18 @@
 """`GET /w/{workspace}/what-if`: the usage of a period at another model's prices."""
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from llmtrack.domain.costs import CostFlag, CostStatus
+from llmtrack.domain.errors import Refused
 from llmtrack.domain.pricing import PriceBook
 from llmtrack.domain.roles import Permission
 from llmtrack.domain.what_if import Comparison, total_of
 from llmtrack.services.what_if import Comparing, Target, what_if
 from llmtrack.services.what_if_runs import WhatIfRun, WhatIfRuns
+from llmtrack.storage.day_edges import note_deleted
 from llmtrack.storage.dimensions import Kind
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.models_in_use import models_in_use
@@ -72,7 +75,8 @@ async def get_what_if(request: web.Request) -> web.StreamResponse:
         except TooMuchToRead as error:
             too_long = error
             if error.events <= BEGUN_EVENTS_MAX:
-                run = _begin(runs, look, book)
+                with suppress(Refused):  # it is offered, then
+                    run = _begin(runs, look, book)
     # Not above: it reads for itself, and few can read at a time.
     used = await models_in_use(look.scope, now_ms=look.now_ms)
     offered = {f"{model.provider}/{model.model}": None for model in used}
@@ -134,6 +138,7 @@ async def what_if_values(
         return {"total": None}
     else:
         found, span = run.result, run.comparing.span
+        await note_deleted(look.reading, [span])
         book, target = run.comparing.prices
     card = book.rate_card(target.provider, target.model, at_ms=target.at_ms)
     return {"card": card, "target": target, "span": span, **await _compared(look, found)}

@@ -13,6 +13,7 @@ from tests.events import make_event
 from tests.web.conftest import Client
 from tests.web.people import sign_in, text_of
 from tests.web.test_usage_api import reader_of, usage
+from tests.web.test_what_if_runs import begin, ended
 
 SAID = DELETED.split(".", maxsplit=1)[0]
 TWO_FILTERS = "environment=production&status=success&"
@@ -64,6 +65,16 @@ async def test_a_page_tells_where_it_lacks_them(
     assert SAID not in await text_of(client, url)
     await purge(world)
     assert (SAID in await text_of(client, url)) is is_short
+
+
+async def test_a_comparison_of_many_tells_it_too(client: Client, world: World) -> None:
+    await sign_in(client, "alice")
+    await fill(world)
+    await purge(world)
+    path = f"/w/{world.acme.public_id}/what-if?period=30d&target=openai/gpt-4o"
+    text = await ended(client, await begin(client, path))
+    assert "kept for an hour" in text
+    assert SAID in text
 
 
 async def test_usage_by_key_tells_it_in_its_notes(client: Client, world: World) -> None:

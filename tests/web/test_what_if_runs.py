@@ -132,6 +132,23 @@ async def test_a_run_can_be_cancelled_and_too_many_are_refused(
     await post(client, path, cancel="1")
     assert "Price them all" in await text_of(client, path)
     assert runs.find(scope, path) is None
+    # Begun again at once, while the cancelled one is on its way out.
+    runs.begin(scope, path, Comparing(SPAN, {}, prices))
+    runs.cancel(scope, path)
+    runs.begin(scope, path, Comparing(SPAN, {}, prices))
+    assert f"of {EVENTS:,}" in await ended(client, path)
+
+
+async def test_where_too_many_are_under_way_the_page_offers_one(
+    client: Client, world: World
+) -> None:
+    await store(world, list(events()))
+    await sign_in(client, "bob")
+    runs, scope = application(client)[WHAT_IF_RUNS], await world.scope()
+    prices = bundled_book(), Target("openai", "gpt-4o-mini", NOW_MS)
+    for number in range(RUNS_MAX):
+        runs.begin(scope, f"another {number}", Comparing(SPAN, {}, prices))
+    assert "Price them all" in await text_of(client, f"/w/{world.acme.public_id}/{PATH}")
 
 
 async def test_a_model_without_a_price_begins_nothing(client: Client, world: World) -> None:
