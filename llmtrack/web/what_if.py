@@ -102,8 +102,8 @@ async def post_what_if(request: web.Request) -> web.StreamResponse:
         book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
         if form["cancel"]:
             runs.cancel(look.scope, look.query.url)
-        else:
-            _begin(runs, look, book)
+            return see_other(look.query.with_extras({}).url)  # the other would begin it again
+        _begin(runs, look, book)
     return see_other(look.query.url)
 
 

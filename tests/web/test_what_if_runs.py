@@ -13,7 +13,8 @@ from llmtrack.domain.usage import Usage
 from llmtrack.domain.what_if import total_of
 from llmtrack.services.price_books import bundled_book
 from llmtrack.services.what_if import Comparing, Target, what_if
-from llmtrack.services.what_if_runs import KEPT_MS, RUNS_MAX
+from llmtrack.services.what_if_runs import KEPT_MS, RUNS_MAX, WhatIfRuns
+from llmtrack.storage.scope import Scope
 from llmtrack.web.what_if import WHAT_IF_RUNS
 from tests.conftest import NOW_MS, World
 from tests.web.conftest import Client, Clock, application
@@ -21,8 +22,8 @@ from tests.web.people import post, sign_in, text_of
 from tests.web.test_what_if import SPAN, store
 
 EVENTS = 3_210
-TARGET = "openai/gpt-4o-mini"
-PATH = f"what-if?period=24h&target={TARGET.replace('/', '%2F')}"
+PATH = "what-if?period=24h&target=openai%2Fgpt-4o-mini"
+PRICES = bundled_book(), Target("openai", "gpt-4o-mini", NOW_MS)
 
 
 @pytest.fixture
@@ -47,6 +48,21 @@ async def begin(client: Client, path: str) -> str:
     return response.headers["Location"]
 
 
+@pytest.fixture
+async def path(client: Client, world: World) -> str:
+    """The page, of more events than it prices at once, to a viewer."""
+    await store(world, list(events()))
+    await sign_in(client, "bob")
+    return f"/w/{world.acme.public_id}/{PATH}"
+
+
+async def fill_the_queue(client: Client, world: World) -> tuple[WhatIfRuns, Scope]:
+    runs, scope = application(client)[WHAT_IF_RUNS], await world.scope()
+    for number in range(RUNS_MAX):
+        runs.begin(scope, f"another {number}", Comparing(SPAN, {}, PRICES))
+    return runs, scope
+
+
 async def ended(client: Client, path: str) -> str:
     """The page when its run has ended."""
     for _ in range(400):
@@ -60,11 +76,9 @@ async def ended(client: Client, path: str) -> str:
 
 @pytest.mark.usefixtures("few_events_are_many")
 async def test_a_run_prices_all_and_says_of_when_it_is(
-    client: Client, world: World, clock: Clock
+    client: Client, world: World, clock: Clock, path: str
 ) -> None:
-    await store(world, list(events()))
-    await sign_in(client, "alice")
-    path = f"/w/{world.acme.public_id}/{PATH}"
+    await sign_in(client, "alice")  # who may export
     before = await text_of(client, path)
     assert f"up to {EVENTS:,}" in before
     assert "It would be" not in before
@@ -72,9 +86,8 @@ async def test_a_run_prices_all_and_says_of_when_it_is(
     path = await begin(client, path)
     text = await ended(client, path)
     scope = await world.scope()
-    book = bundled_book()
     async with scope.reading() as reading:
-        comparing = Comparing(SPAN, {}, (book, Target("openai", "gpt-4o-mini", NOW_MS)))
+        comparing = Comparing(SPAN, {}, PRICES)
         expected = total_of(list((await what_if(reading, comparing)).values()))
     assert expected.compared_events == EVENTS
     assert f"${usd_text(expected.after_pico)}" in text
@@ -98,11 +111,8 @@ async def test_a_run_prices_all_and_says_of_when_it_is(
 
 @pytest.mark.usefixtures("few_events_are_many")
 async def test_a_run_is_seen_in_its_workspace_and_for_its_address_alone(
-    client: Client, world: World
+    client: Client, world: World, path: str
 ) -> None:
-    await store(world, list(events()))
-    await sign_in(client, "bob")
-    path = f"/w/{world.acme.public_id}/{PATH}"
     path = await begin(client, path)
     assert "It would be" in await ended(client, path)
     assert "Price them all" in await text_of(client, path.replace("4o-mini", "4o"))
@@ -113,15 +123,9 @@ async def test_a_run_is_seen_in_its_workspace_and_for_its_address_alone(
 
 @pytest.mark.usefixtures("few_events_are_many")
 async def test_a_run_can_be_cancelled_and_too_many_are_refused(
-    client: Client, world: World
+    client: Client, world: World, path: str
 ) -> None:
-    await store(world, list(events()))
-    await sign_in(client, "bob")
-    path = f"/w/{world.acme.public_id}/{PATH}"
-    runs, scope = application(client)[WHAT_IF_RUNS], await world.scope()
-    prices = bundled_book(), Target("openai", "gpt-4o-mini", NOW_MS)
-    for number in range(RUNS_MAX):
-        runs.begin(scope, f"another {number}", Comparing(SPAN, {}, prices))
+    runs, scope = await fill_the_queue(client, world)
     refused = await post(client, path)
     assert refused.status == 409
     assert "under way" in await refused.text()
@@ -129,53 +133,41 @@ async def test_a_run_can_be_cancelled_and_too_many_are_refused(
     await asyncio.sleep(0.05)
     path = await begin(client, path)
     assert "Another comparison comes first" in await text_of(client, path)
-    await post(client, path, cancel="1")
-    assert "Price them all" in await text_of(client, path)
+    cancelled = await post(client, path, cancel="1")
+    # The address itself may begin it again.
+    assert cancelled.headers["Location"] == path.partition("&target")[0]
     assert runs.find(scope, path) is None
     # Begun again at once, while the cancelled one is on its way out.
-    runs.begin(scope, path, Comparing(SPAN, {}, prices))
+    runs.begin(scope, path, Comparing(SPAN, {}, PRICES))
     runs.cancel(scope, path)
-    runs.begin(scope, path, Comparing(SPAN, {}, prices))
+    runs.begin(scope, path, Comparing(SPAN, {}, PRICES))
     assert f"of {EVENTS:,}" in await ended(client, path)
 
 
 async def test_where_too_many_are_under_way_the_page_offers_one(
-    client: Client, world: World
+    client: Client, world: World, path: str
 ) -> None:
-    await store(world, list(events()))
-    await sign_in(client, "bob")
-    runs, scope = application(client)[WHAT_IF_RUNS], await world.scope()
-    prices = bundled_book(), Target("openai", "gpt-4o-mini", NOW_MS)
-    for number in range(RUNS_MAX):
-        runs.begin(scope, f"another {number}", Comparing(SPAN, {}, prices))
-    assert "Price them all" in await text_of(client, f"/w/{world.acme.public_id}/{PATH}")
+    await fill_the_queue(client, world)
+    assert "Price them all" in await text_of(client, path)
 
 
-async def test_a_model_without_a_price_begins_nothing(client: Client, world: World) -> None:
-    await store(world, list(events()))
-    await sign_in(client, "bob")
-    path = f"/w/{world.acme.public_id}/what-if?period=24h&target=nobody%2Fnothing"
-    path = await begin(client, path)
+async def test_a_model_without_a_price_begins_nothing(
+    client: Client, world: World, path: str
+) -> None:
+    path = await begin(client, path.replace("openai%2Fgpt-4o-mini", "nobody%2Fnothing"))
     assert "There is no price for" in await text_of(client, path)
     assert application(client)[WHAT_IF_RUNS].find(await world.scope(), path) is None
 
 
-async def test_some_seconds_of_work_begin_by_themselves(client: Client, world: World) -> None:
-    await store(world, list(events()))
-    await sign_in(client, "bob")
-    path = f"/w/{world.acme.public_id}/{PATH}"
+async def test_some_seconds_of_work_begin_by_themselves(client: Client, path: str) -> None:
     assert "under way" in await text_of(client, path)
     assert f"of {EVENTS:,}" in await ended(client, path)
 
 
-async def test_a_run_that_fails_says_so(client: Client, world: World) -> None:
-    await store(world, list(events()))
-    await sign_in(client, "bob")
-    path = f"/w/{world.acme.public_id}/{PATH}"
+async def test_a_run_that_fails_says_so(client: Client, world: World, path: str) -> None:
     runs, scope = application(client)[WHAT_IF_RUNS], await world.scope()
-    prices = bundled_book(), Target("openai", "gpt-4o-mini", NOW_MS)
     await rename_table(world, "event", "event_gone")
-    run = runs.begin(scope, path, Comparing(SPAN, {}, prices))
+    run = runs.begin(scope, path, Comparing(SPAN, {}, PRICES))
     for _ in range(400):
         if run.ended_ms is not None:
             break
