@@ -66,6 +66,8 @@ async def get_what_if(request: web.Request) -> web.StreamResponse:
         book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
         runs, url = request.app[WHAT_IF_RUNS], look.query.url
         run = runs.find(look.scope, url)
+        # Once: it may end while the page is made, which then asks again for the result.
+        is_under_way = run is not None and run.ended_ms is None
         values: dict[str, Any] = {"total": None}
         too_long = None
         try:
@@ -77,6 +79,7 @@ async def get_what_if(request: web.Request) -> web.StreamResponse:
             if error.events <= BEGUN_EVENTS_MAX:
                 with suppress(Refused):  # it is offered, then
                     run = _begin(runs, look, book)
+                    is_under_way = True
     # Not above: it reads for itself, and few can read at a time.
     used = await models_in_use(look.scope, now_ms=look.now_ms)
     offered = {f"{model.provider}/{model.model}": None for model in used}
@@ -87,6 +90,7 @@ async def get_what_if(request: web.Request) -> web.StreamResponse:
         offered=_offered(book, offered),
         asked=look.query.extras.get("target", ""),
         run=run,
+        is_under_way=is_under_way,
         too_long=too_long,
         bar_of=share_bar,
         **values,
