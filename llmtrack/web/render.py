@@ -237,5 +237,7 @@ def _ago(context: Context, timestamp_ms: int | None) -> str:
 
 @jinja2.pass_context
 def _when(context: Context, timestamp_ms: int | None) -> str:
+    """In the viewer's workspace's zone; a shared page has one of its own."""
     workspace = context["shell"].workspace
-    return numbers.when(timestamp_ms, workspace.time_zone if workspace else "UTC")
+    zone_name = workspace.time_zone if workspace else context.get("zone", "UTC")
+    return numbers.when(timestamp_ms, zone_name)

@@ -26,14 +26,12 @@ from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.event_query import PRICING_TEXTS, place_text, wanted_events
 from llmtrack.web.events import event_values, load_events
 from llmtrack.web.explore import explore_values
-from llmtrack.web.ingest import PRICE_BOOKS
 from llmtrack.web.numbers import shown_currency, shown_in, when_text
 from llmtrack.web.overview_chart import overview_chart
 from llmtrack.web.overview_data import load_overview
 from llmtrack.web.overview_view import table_of, tiles_of
 from llmtrack.web.performance import performance_values
 from llmtrack.web.render import page
-from llmtrack.web.what_if import what_if_values
 
 NOTE_MS = 10 * 60_000
 Values = dict[str, Any]
@@ -199,8 +197,8 @@ async def _customers(_: web.Request, look: Look) -> Values:
 
 
 async def _what_if(request: web.Request, look: Look) -> Values:
-    book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
-    return await look.reading.run(what_if_values(look, book))
+    """Of however many requests: who made the link wanted it, and it is one run an hour."""
+    return await what_if.page_values(request, look)
 
 
 _OVERVIEW = Page("shared_overview.html", _overview)

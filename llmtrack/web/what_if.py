@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -63,38 +64,48 @@ WHAT_IF_RUNS = web.AppKey("what_if_runs", WhatIfRuns)
 @require(Permission.READ)
 async def get_what_if(request: web.Request) -> web.StreamResponse:
     async with looking(request, "what-if", EXTRAS) as look:
-        book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
-        runs, url = request.app[WHAT_IF_RUNS], look.query.url
-        run = runs.find(look.scope, url)
-        # Once: it may end while the page is made, which then asks again for the result.
-        is_under_way = run is not None and run.ended_ms is None
-        values: dict[str, Any] = {"total": None}
-        too_long = None
-        try:
-            if look.query.extras:
-                comparing = what_if_values(look, book, run, read_events_max=AT_ONCE_EVENTS_MAX)
-                values = await look.reading.run(comparing)
-        except TooMuchToRead as error:
-            too_long = error
-            if error.events <= BEGUN_EVENTS_MAX:
-                with suppress(Refused):  # it is offered, then
-                    run = _begin(runs, look, book)
-                    is_under_way = True
+        values = await page_values(request, look, begun_events_max=BEGUN_EVENTS_MAX)
     # Not above: it reads for itself, and few can read at a time.
     used = await models_in_use(look.scope, now_ms=look.now_ms)
     offered = {f"{model.provider}/{model.model}": None for model in used}
-    return analytics_page(
-        request,
-        "what_if.html",
-        look,
-        offered=_offered(book, offered),
-        asked=look.query.extras.get("target", ""),
-        run=run,
-        is_under_way=is_under_way,
-        too_long=too_long,
-        bar_of=share_bar,
-        **values,
-    )
+    book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
+    return analytics_page(request, "what_if.html", look, offered=_offered(book, offered), **values)
+
+
+async def page_values(
+    request: web.Request, look: Look, *, begun_events_max: int | None = None
+) -> dict[str, Any]:
+    """What the page shows: the comparison, or a run under way, or that it takes too long.
+
+    One of no more than `begun_events_max` requests, without it of any number, begins by itself.
+    """
+    book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
+    runs = request.app[WHAT_IF_RUNS]
+    run = find_run(runs, look)
+    values: dict[str, Any] = {"total": None, "too_long": None}
+    # Once: it may end while the page is made, which then asks again for the result.
+    is_under_way = run is not None and run.ended_ms is None
+    try:
+        if look.query.extras or look.query.is_locked:  # a link without a model is no link
+            comparing = what_if_values(look, book, run, read_events_max=AT_ONCE_EVENTS_MAX)
+            values |= await look.reading.run(comparing)
+    except TooMuchToRead as error:
+        values["too_long"] = error
+        if begun_events_max is None or error.events <= begun_events_max:
+            with suppress(Refused):  # it is offered, then
+                run = _begin(runs, look, book)
+                is_under_way = True
+    asked = look.query.extras.get("target", "")
+    return {**values, "asked": asked, "run": run, "is_under_way": is_under_way, "bar_of": share_bar}
+
+
+def find_run(runs: WhatIfRuns, look: Look) -> WhatIfRun | None:
+    """What was begun for the look's question, by a member or by whoever has a shared link to it."""
+    return runs.find(look.scope, _question(look))
+
+
+def _question(look: Look) -> str:
+    return urlencode(look.query.parameters)
 
 
 @require(Permission.READ)
@@ -105,7 +116,7 @@ async def post_what_if(request: web.Request) -> web.StreamResponse:
     async with looking(request, "what-if", EXTRAS) as look:
         book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
         if form["cancel"]:
-            runs.cancel(look.scope, look.query.url)
+            runs.cancel(look.scope, _question(look))
             return see_other(look.query.with_extras({}).url)  # the other would begin it again
         _begin(runs, look, book)
     return see_other(look.query.url)
@@ -117,7 +128,7 @@ def _begin(runs: WhatIfRuns, look: Look, book: PriceBook) -> WhatIfRun | None:
     if target is None:
         return None
     comparing = Comparing(look.timeframe.span, look.bar.values, (book, target))
-    return runs.begin(look.scope, look.query.url, comparing)
+    return runs.begin(look.scope, _question(look), comparing)
 
 
 async def what_if_values(

@@ -22,7 +22,7 @@ from llmtrack.web.table_files import (
     send_table,
     usd_cell,
 )
-from llmtrack.web.what_if import EXTRAS, WHAT_IF_RUNS, what_if_values
+from llmtrack.web.what_if import EXTRAS, WHAT_IF_RUNS, find_run, what_if_values
 from llmtrack.web.what_if import Row as Compared
 
 HEADS = (
@@ -39,7 +39,7 @@ async def get_what_if_export(request: web.Request) -> web.StreamResponse:
     async with looking(request, "what-if", EXTRAS) as look:
         check_understood(look.bar.problems)
         book = await request.app[PRICE_BOOKS].find(look.scope.workspace_id)
-        run = request.app[WHAT_IF_RUNS].find(look.scope, look.query.url)
+        run = find_run(request.app[WHAT_IF_RUNS], look)
         found = await look.reading.run(what_if_values(look, book, run))
         check_understood(look.bar.problems)  # there may be no such model
     if found["total"] is None:

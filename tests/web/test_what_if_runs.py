@@ -19,10 +19,12 @@ from llmtrack.web.what_if import WHAT_IF_RUNS
 from tests.conftest import NOW_MS, World
 from tests.web.conftest import Client, Clock, application
 from tests.web.people import post, sign_in, text_of
+from tests.web.test_views import shared
 from tests.web.test_what_if import SPAN, store
 
 EVENTS = 3_210
-PATH = "what-if?period=24h&target=openai%2Fgpt-4o-mini"
+QUESTION = "period=24h&target=openai%2Fgpt-4o-mini"
+PATH = f"what-if?{QUESTION}"
 PRICES = bundled_book(), Target("openai", "gpt-4o-mini", NOW_MS)
 
 
@@ -117,8 +119,8 @@ async def test_a_run_is_seen_in_its_workspace_and_for_its_address_alone(
     assert "It would be" in await ended(client, path)
     assert "Price them all" in await text_of(client, path.replace("4o-mini", "4o"))
     runs = application(client)[WHAT_IF_RUNS]
-    assert runs.find(await world.scope(), path) is not None
-    assert runs.find(await world.scope(world.charlie), path) is None
+    assert runs.find(await world.scope(), QUESTION) is not None
+    assert runs.find(await world.scope(world.charlie), QUESTION) is None
 
 
 @pytest.mark.usefixtures("few_events_are_many")
@@ -136,11 +138,11 @@ async def test_a_run_can_be_cancelled_and_too_many_are_refused(
     cancelled = await post(client, path, cancel="1")
     # The address itself may begin it again.
     assert cancelled.headers["Location"] == path.partition("&target")[0]
-    assert runs.find(scope, path) is None
+    assert runs.find(scope, QUESTION) is None
     # Begun again at once, while the cancelled one is on its way out.
-    runs.begin(scope, path, Comparing(SPAN, {}, PRICES))
-    runs.cancel(scope, path)
-    runs.begin(scope, path, Comparing(SPAN, {}, PRICES))
+    runs.begin(scope, QUESTION, Comparing(SPAN, {}, PRICES))
+    runs.cancel(scope, QUESTION)
+    runs.begin(scope, QUESTION, Comparing(SPAN, {}, PRICES))
     assert f"of {EVENTS:,}" in await ended(client, path)
 
 
@@ -156,7 +158,12 @@ async def test_a_model_without_a_price_begins_nothing(
 ) -> None:
     path = await begin(client, path.replace("openai%2Fgpt-4o-mini", "nobody%2Fnothing"))
     assert "There is no price for" in await text_of(client, path)
-    assert application(client)[WHAT_IF_RUNS].find(await world.scope(), path) is None
+    assert (
+        application(client)[WHAT_IF_RUNS].find(
+            await world.scope(), QUESTION.replace("openai%2Fgpt-4o-mini", "nobody%2Fnothing")
+        )
+        is None
+    )
 
 
 async def test_some_seconds_of_work_begin_by_themselves(client: Client, path: str) -> None:
@@ -164,10 +171,34 @@ async def test_some_seconds_of_work_begin_by_themselves(client: Client, path: st
     assert f"of {EVENTS:,}" in await ended(client, path)
 
 
+@pytest.mark.usefixtures("few_events_are_many")
+async def test_a_shared_comparison_begins_by_itself_and_is_one_with_the_members(
+    client: Client, world: World, path: str
+) -> None:
+    scope = await world.scope()
+    link = await shared(client, world, place="what-if", query=QUESTION)
+    application(client)[WHAT_IF_RUNS].cancel(scope, QUESTION)  # the form looks whether it can be
+    client.session.cookie_jar.clear()
+    text = await text_of(client, link)
+    assert "under way" in text
+    assert 'hx-get="?"' in text
+    assert path not in text
+    for _ in range(400):
+        text = await text_of(client, link)
+        if "hx-trigger" not in text:
+            break
+        await asyncio.sleep(0.02)
+    assert f"of {EVENTS:,}" in text
+    for private in ("<form", "Count again", "Export"):
+        assert private not in text[text.index("<main") : text.index("</main>")], private
+    await sign_in(client, "bob")
+    assert f"of {EVENTS:,}" in await text_of(client, path)
+
+
 async def test_a_run_that_fails_says_so(client: Client, world: World, path: str) -> None:
     runs, scope = application(client)[WHAT_IF_RUNS], await world.scope()
     await rename_table(world, "event", "event_gone")
-    run = runs.begin(scope, path, Comparing(SPAN, {}, PRICES))
+    run = runs.begin(scope, QUESTION, Comparing(SPAN, {}, PRICES))
     for _ in range(400):
         if run.ended_ms is not None:
             break
