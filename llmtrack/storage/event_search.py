@@ -15,6 +15,7 @@ from llmtrack.storage.dimensions import Filters
 from llmtrack.storage.event_page_queries import named, of_key
 from llmtrack.storage.event_pages import Cursor
 from llmtrack.storage.scope import Scope, ScopedReading
+from llmtrack.storage.sums import EVENT_SUMS, Sums, sums_of
 from llmtrack.storage.tag_values import written_value
 from llmtrack.storage.usage_rows import FILTER_EVENTS, check_bound, filter_values
 
@@ -84,12 +85,6 @@ class EventDetail(NamedTuple):
     response_id: str | None
     metadata: str | None
     """JSON text of an object."""
-
-
-class OutcomeCount(NamedTuple):
-    quarter: int
-    status: int
-    events: int
 
 
 class FoundEvents(NamedTuple):
@@ -202,28 +197,28 @@ async def search_page(
     return FoundEvents(events, older, older.timestamp_ms, is_cut=True)
 
 
-COUNT_MATCHES = f"""
--- event_search.count_matches
-select timestamp_ms / {QUARTER_MS}, status, count(*)
+SUM_MATCHES = f"""
+-- event_search.sums_of_matches
+select timestamp_ms / {QUARTER_MS}, {EVENT_SUMS}
 from event
 where workspace_id = :workspace_id
   and timestamp_ms >= :start_ms
   and timestamp_ms < :end_ms
 {MATCHES}
-group by 1, 2
+group by 1
 """  # noqa: S608 - names of columns
 
 
-async def count_matches(
+async def sums_of_matches(
     reading: ScopedReading, wanted: EventFilter, *, read_events_max: int
-) -> list[OutcomeCount]:
-    """How many events match, by quarter of an hour and outcome. Raises TooMuchToRead."""
+) -> dict[int, Sums]:
+    """Of the events that match, by quarter of an hour. Raises TooMuchToRead."""
     span = wanted.span
     await check_bound(reading, [span], read_events_max, wanted.values)
     rows = await reading.rows(
-        COUNT_MATCHES, start_ms=span.start_ms, end_ms=span.end_ms, **matching(wanted)
+        SUM_MATCHES, start_ms=span.start_ms, end_ms=span.end_ms, **matching(wanted)
     )
-    return [OutcomeCount(*row) for row in rows]
+    return {row[0]: sums_of(row, 1) for row in rows}
 
 
 async def read_event(

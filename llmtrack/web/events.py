@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from llmtrack.domain.errors import NotFound
-from llmtrack.domain.events import STATUS_CODES
 from llmtrack.domain.identifiers import event_row
 from llmtrack.domain.periods import QUARTER_MS, local_date
 from llmtrack.domain.roles import Permission
@@ -21,9 +20,9 @@ from llmtrack.storage.event_search import (
     SCAN_EVENTS_MAX,
     EventDetail,
     FoundEvents,
-    count_matches,
     read_event,
     search_page,
+    sums_of_matches,
 )
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import totals_by_bucket
@@ -57,11 +56,6 @@ from llmtrack.web.render import page
 from llmtrack.web.usage_chart import Chart, Series, Style, chart_of
 
 PAGE_EVENTS = 50
-_OUTCOMES = {
-    STATUS_CODES["error"]: "errors",
-    STATUS_CODES["timeout"]: "timeouts",
-    STATUS_CODES["cancelled"]: "cancelled",
-}
 
 
 class Histogram(NamedTuple):
@@ -204,13 +198,11 @@ async def _load_histogram(look: Look, wanted: Wanted) -> Histogram:
 
 
 async def _matching_sums(look: Look, wanted: Wanted, buckets: Buckets) -> list[Sums]:
-    """Only counts: conditions on single events are in no sums."""
-    counts = await count_matches(look.reading, wanted.filter, read_events_max=SCAN_EVENTS_MAX)
+    """From the events themselves: what they alone tell is in no kept sums."""
     sums = [NO_SUMS] * len(buckets)
-    for quarter, status, events in counts:
-        outcome = {_OUTCOMES[status]: events} if status in _OUTCOMES else {}
-        place = buckets.place(quarter * QUARTER_MS)
-        sums[place] += Sums(events=events, **outcome)
+    found = await sums_of_matches(look.reading, wanted.filter, read_events_max=SCAN_EVENTS_MAX)
+    for quarter, matching in found.items():
+        sums[buckets.place(quarter * QUARTER_MS)] += matching
     return sums
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from llmtrack.domain.money import usd_text
 from llmtrack.web import event_tail
 from llmtrack.web import events as events_page
 from tests.conftest import NOW_MS, World
@@ -140,9 +141,18 @@ async def test_the_chart_counts_what_the_list_shows(
     ):
         text = (await get(client, f"{events}?{query}"))[1]
         assert columns_of(text) == expected, query
-        assert len(listed(text)) == sum(expected.values()), query
+        count = sum(expected.values())
+        assert len(listed(text)) == count, query
+        cost = usd_text(count * 66_000_000)  # 120 tokens at 0.15, 80 at 0.60
+        assert re.search(rf"In all {count} requests, .*{cost}", text), query
+    await store(client, world, model="no-such-model", timestamp=now.isoformat())
+    text = (await get(client, f"{events}?pricing=unpriced"))[1]
+    assert "In all 1 request without a known cost." in text
+    text = (await get(client, events))[1]
+    assert re.search(r"In all 13 requests, .*0\.000792.*; 1 of them without a known cost\.", text)
     text = (await get(client, f"{events}?min_latency=5000"))[1]
     assert "Requests per" not in text
+    assert "In all" not in text
     assert "No event passes these conditions" in text
 
 
