@@ -9,7 +9,8 @@ never lacks one that has some.
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 
 from llmtrack.domain.periods import QUARTER_MS, day_start_ms
 from llmtrack.storage.day_zones import days_zone
@@ -42,7 +43,7 @@ group by 1
 """  # noqa: S608 - a number
 READ_PACKS = """
 -- customer_quarters.known_quarters
-select p.days, p.bucket, p.sums
+select p.bucket, p.sums
 from json_each(:blocks) b
 cross join usage_pack p
 where p.workspace_id = :workspace_id
@@ -78,16 +79,28 @@ def pack_quarters(quarters: Mapping[int, int]) -> bytes:
     return _LENGTHS.pack(*map(len, packed)) + b"".join(packed)
 
 
-def unpack_quarters(packed: bytes, parts: Iterable[int] = range(PARTS)) -> Quarters:
-    """Of the customers in some parts."""
+def unpack_quarters(packed: bytes) -> Quarters:
+    records = (_OF_CUSTOMER.iter_unpack(_part(packed, part)) for part in range(PARTS))
+    return {
+        customer: int.from_bytes(bits, "little") for part in records for customer, bits in part
+    }
+
+
+def _part(packed: bytes, part: int) -> bytes:
     lengths = _LENGTHS.unpack_from(packed)
-    found: Quarters = {}
-    for part in parts:
-        start = _LENGTHS.size + sum(lengths[:part])
-        data = zlib.decompress(packed[start : start + lengths[part]])
-        for customer, bits in _OF_CUSTOMER.iter_unpack(data):
-            found[customer] = int.from_bytes(bits, "little")
-    return found
+    start = _LENGTHS.size + sum(lengths[:part])
+    return zlib.decompress(packed[start : start + lengths[part]])
+
+
+def _bits_of(packed: bytes, customer: int) -> int:
+    """0 for a customer without events; found without looking at the others one by one."""
+    data = _part(packed, customer % PARTS)
+    records = range(0, len(data), _OF_CUSTOMER.size)
+    at = bisect_left(records, customer, key=lambda start: _OF_CUSTOMER.unpack_from(data, start)[0])
+    if at == len(records):
+        return 0
+    number, bits = _OF_CUSTOMER.unpack_from(data, records[at])
+    return int.from_bytes(bits, "little") if number == customer else 0
 
 
 async def known_quarters(
@@ -99,16 +112,18 @@ async def known_quarters(
     """
     if customer is None or not await days_zone(reading):
         return {}
-    blocks = {
-        Block(length, day // length * length) for day in days for length in (SHORT_DAYS, ONE_DAY)
-    }
-    rows = await reading.rows(
-        READ_PACKS, blocks=json.dumps(sorted(blocks)), **CUSTOMER_QUARTERS._asdict()
-    )
     found: dict[int, frozenset[int]] = {}
-    for length, bucket, packed in rows:
-        bits = unpack_quarters(packed, [customer % PARTS]).get(customer, 0)
-        found |= dict.fromkeys(range(bucket, bucket + length), _numbers(bucket, bits))
+    for length in (SHORT_DAYS, ONE_DAY):
+        # Most days are in packs of several: asking for what is not there takes as long.
+        blocks = {Block(length, day // length * length) for day in days if day not in found}
+        if not blocks:
+            break
+        rows = await reading.rows(
+            READ_PACKS, blocks=json.dumps(sorted(blocks)), **CUSTOMER_QUARTERS._asdict()
+        )
+        for bucket, packed in rows:
+            numbers = _numbers(bucket, _bits_of(packed, customer))
+            found |= dict.fromkeys(range(bucket, bucket + length), numbers)
     return found
 
 
@@ -118,5 +133,8 @@ def _first_quarter(bucket: int) -> int:
 
 
 def _numbers(bucket: int, bits: int) -> frozenset[int]:
-    first = _first_quarter(bucket)
-    return frozenset(first + place for place in range(8 * _WIDTH) if bits >> place & 1)
+    first, places = _first_quarter(bucket), []
+    while bits:  # mostly a few of hundreds
+        places.append(bits.bit_length() - 1)
+        bits ^= 1 << places[-1]
+    return frozenset(first + place for place in places)

@@ -41,7 +41,8 @@ LOOK_EVENTS_MAX = 200_000
 LOOK_SPANS_MAX = 400
 LOOK_AT_ONCE_MAX = 10_000
 """Events of several spans that are looked at by one query; more are read from the newest on."""
-DAYS_AT_ONCE = 64
+FIRST_DAYS = 16
+DAYS_MAX = 64
 FIRST_QUARTERS = 8
 QUARTERS_MAX = 512
 
@@ -198,9 +199,10 @@ class _Search:
         """What may hold matches, newest first, ever more at a time."""
         days = await self._days(until_ms)
         customer = self._kept().get(Kind.CUSTOMER)
-        size = FIRST_QUARTERS
-        for start in range(0, len(days), DAYS_AT_ONCE):
-            some = days[start : start + DAYS_AT_ONCE]
+        size, days_at_once = FIRST_QUARTERS, FIRST_DAYS
+        while days:
+            some, days = days[:days_at_once], days[days_at_once:]
+            days_at_once = min(2 * days_at_once, DAYS_MAX)
             known = await known_quarters(self._reading, customer, some)
             quarters = self._quarters(some, until_ms, known)
             sure = frozenset[int]().union(*known.values()) if len(self._filters) == 1 else ()
@@ -239,11 +241,13 @@ class _Search:
         """Of some days, newest first: all of a day, or those that are known to matter."""
         newest, oldest = until_ms // QUARTER_MS, self._span.start_ms // QUARTER_MS
         for day in days:
-            first = day_start_ms(day, self._time_zone) // QUARTER_MS
-            end = day_start_ms(day + 1, self._time_zone) // QUARTER_MS
-            every = range(min(end - 1, newest), max(first, oldest) - 1, -1)
+            first = max(day_start_ms(day, self._time_zone) // QUARTER_MS, oldest)
+            last = min(day_start_ms(day + 1, self._time_zone) // QUARTER_MS - 1, newest)
             of_day = known.get(day)
-            yield from every if of_day is None else filter(of_day.__contains__, every)
+            if of_day is None:
+                yield from range(last, first - 1, -1)
+            else:
+                yield from sorted((one for one in of_day if first <= one <= last), reverse=True)
 
     async def _with_all(self, quarters: Sequence[int], sure: Collection[int]) -> list[_Quarter]:
         """`sure`: quarters with a match at least, whatever their sums tell."""
