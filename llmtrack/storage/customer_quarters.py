@@ -81,9 +81,7 @@ def pack_quarters(quarters: Mapping[int, int]) -> bytes:
 
 def unpack_quarters(packed: bytes) -> Quarters:
     records = (_OF_CUSTOMER.iter_unpack(_part(packed, part)) for part in range(PARTS))
-    return {
-        customer: int.from_bytes(bits, "little") for part in records for customer, bits in part
-    }
+    return {customer: int.from_bytes(bits, "little") for part in records for customer, bits in part}
 
 
 def _part(packed: bytes, part: int) -> bytes:

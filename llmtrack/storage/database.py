@@ -19,6 +19,7 @@ from llmtrack.storage.connections import (
     connect_behind,
     connect_reader,
 )
+from llmtrack.storage.kept_rows import KeptRows
 from llmtrack.storage.migrating import migrate
 from llmtrack.storage.opening import connect_writer
 from llmtrack.storage.pending_sums import PendingSums, settle
@@ -108,6 +109,7 @@ class Database:
         # good for as long as this stays the same.
         self.generation = 0
         self.recent = RecentAnswers(lambda: self.generation)
+        self.kept_rows = KeptRows()
         self.sums = PendingSums()
         self._data_version = -1
         self._writer = writer

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from llmtrack.storage.customer_quarters import CUSTOMER_QUARTERS, pack_quarters, quarters_in
 from llmtrack.storage.dimensions import MEASURES, Kind, pair_code
 from llmtrack.storage.dropped_packs import LEVELS, LONG_DAYS, ONE_DAY, SHORT_DAYS
+from llmtrack.storage.marked_days import DAY_MARK, new_mark
 from llmtrack.storage.packs import (
     CUSTOMERS,
     LATENCIES,
@@ -34,7 +35,7 @@ READ_PACKED = f"""
 select days, bucket
 from usage_pack
 where workspace_id = :workspace_id
-  and kind = {CUSTOMERS.kind}
+  and kind = case days when {ONE_DAY} then {DAY_MARK.kind} else {CUSTOMERS.kind} end
   and value = 0
   and reserved is null
 """  # noqa: S608 - numbers
@@ -112,7 +113,7 @@ async def shelves(reading: ScopedReading, block: Block) -> list[Shelf]:
     if block.days == ONE_DAY:
         around = {"bucket": block.bucket // SHORT_DAYS * SHORT_DAYS}
         is_known = await reading.rows(FIND_QUARTERS, **around, **CUSTOMER_QUARTERS._asdict())
-        return [CUSTOMERS] if is_known else [CUSTOMERS, CUSTOMER_QUARTERS]
+        return [CUSTOMERS, DAY_MARK] if is_known else [CUSTOMERS, DAY_MARK, CUSTOMER_QUARTERS]
     found = [CUSTOMERS, *LATENCIES]
     if block.days != LONG_DAYS:
         return [*found, CUSTOMER_QUARTERS]
@@ -124,6 +125,8 @@ async def shelves(reading: ScopedReading, block: Block) -> list[Shelf]:
 
 async def packed(reading: ScopedReading, block: Block, shelf: Shelf) -> bytes:
     """The block's days read from their rows."""
+    if shelf == DAY_MARK:
+        return new_mark()
     if shelf == CUSTOMER_QUARTERS:
         return pack_quarters(await quarters_in(reading, block))
     if shelf == CUSTOMERS:

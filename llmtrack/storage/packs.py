@@ -10,7 +10,7 @@ import json
 import struct
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -57,12 +57,16 @@ def shelf_of(kind: int, value: int | None) -> Shelf | None:
     return Shelf(kind, value) if kind in _PAIR_CODES else None
 
 
-def pack(rows: Iterable[Sequence[int]]) -> bytes:
+SMALL, QUICK = 6, 1
+"""How hard zlib tries: for what is kept in the file, and for what is kept in memory."""
+
+
+def pack(rows: Iterable[Sequence[int]], effort: int = SMALL) -> bytes:
     """Rows of whole numbers, compressed. Raises struct.error if one has more than 64 bits."""
     packed = [struct.pack(f"<{len(row)}q", *row) for row in rows]
     width, data = len(packed[0]) if packed else 1, b"".join(packed)
     # All first bytes, all second bytes and so on: what is alike lies together, and takes less.
-    return zlib.compress(b"".join([data[place::width] for place in range(width)]), 6)
+    return zlib.compress(b"".join([data[place::width] for place in range(width)]), effort)
 
 
 def _unpacked(packed: bytes, width: int) -> bytes:
@@ -75,6 +79,11 @@ def _unpacked(packed: bytes, width: int) -> bytes:
         if plane.count(0) != count:
             rows[place::width] = plane
     return bytes(rows)
+
+
+def unpack_rows(packed: bytes, width: int) -> Iterator[tuple[int, ...]]:
+    """Rows of `width` numbers, as they were packed."""
+    return struct.iter_unpack(f"<{width}q", _unpacked(packed, 8 * width))
 
 
 def unpack_sums(packs: Sequence[bytes]) -> Mapping[int, Sums]:

@@ -6,12 +6,13 @@ by bucket, never sifted from the rows of all the others.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple
 
 from llmtrack.domain.spans import Buckets
-from llmtrack.storage.dimensions import MEASURES
-from llmtrack.storage.packs import Shelf, read_packs, shelf_of, unpack_sums
+from llmtrack.storage.dimensions import MEASURES, Tag
+from llmtrack.storage.marked_days import read_marked
+from llmtrack.storage.packs import Shelf, read_packs, shelf_of, unpack_rows, unpack_sums
 from llmtrack.storage.questions import Flat, Pair, Plan
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import COSTS, WHOLE, Measured, S, Sums, sums_of
@@ -173,9 +174,13 @@ async def read_rollups(reading: ScopedReading, planned: Plan) -> RollupSums:
                 packs += of_value
             left[tuple(buckets)].append(value)
         for numbers, of_values in left.items():
-            if numbers:
-                way, values = _of_days(found, of_values, None)
-                rows += await _read(reading, SUMMED[way], values, numbers, WHOLE)
+            way, values = _of_days(found, of_values, None)
+            days: Sequence[int] = numbers
+            if _shelf_of(found, of_values[0]) is not None:
+                marked, days = await read_marked(reading, SUMMED[way], values, days, first=1)
+                packs += [marked] if marked else []
+            if days:
+                rows += await _read(reading, SUMMED[way], values, days, WHOLE)
     for span in planned.quarters:
         way, values = _of_quarters(found, None)
         rows += await _read(reading, SUMMED[way], values, range(*span), WHOLE)
@@ -199,7 +204,14 @@ async def read_trend(
     statements = TRENDS[of.measures]
     if planned.days is not None:
         way, values = _of_days(found, list(_values_of(found)), chosen)
-        trend.days.extend(await _read(reading, statements[way], values, range(*planned.days), of))
+        days: Sequence[int] = range(*planned.days)
+        if _is_of_packs(found):
+            marked, days = await read_marked(reading, statements[way], values, days)
+            if marked is not None:
+                known = unpack_rows(marked, 2 + len(of.measures))
+                trend.days.extend(_usage_of(known, of))
+        if days:
+            trend.days.extend(await _read(reading, statements[way], values, days, of))
     for span in planned.quarters:
         origin, width = buckets.quarters_together
         way, values = _of_quarters(found, chosen)
@@ -220,6 +232,11 @@ async def read_pairs(
         values=json.dumps(list(values)),
     )
     return [(row[0], row[1], sums_of(row, 2)) for row in rows]
+
+
+def _is_of_packs(found: Flat | Pair) -> bool:
+    """Whether who changes its rows drops the packs of their day, which those of tags do not say."""
+    return not isinstance(found.kind if isinstance(found, Flat) else found.first_kind, Tag)
 
 
 def _values_of(found: Flat | Pair) -> Sequence[int | None]:
@@ -269,6 +286,9 @@ async def _read(
         values = {**values, "buckets": json.dumps(list(buckets))}
     else:
         values = {**values, "first": buckets[0], "end": buckets[-1] + 1}
+    return _usage_of(await reading.rows(sql, **values), of)
+
+
+def _usage_of(rows: Iterable[Sequence[Any]], of: Measured[S]) -> list[UsageOf[S]]:
     make = of.make
-    rows = await reading.rows(sql, **values)
     return [_make(UsageOf, (row[0], row[1], make(row, 2))) for row in rows]

@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from llmtrack.domain.roles import Role
 from llmtrack.storage.database import Database, ReadingBehind
+from llmtrack.storage.kept_rows import KeptRows
 from llmtrack.storage.recent_answers import RecentAnswers
 
 REMEMBERED_ROWS_MAX = 100
@@ -26,10 +27,13 @@ P = ParamSpec("P")
 class ScopedReading:
     """Reads of one workspace, all of one moment."""
 
-    def __init__(self, reading: ReadingBehind, workspace_id: int, recent: RecentAnswers) -> None:
+    def __init__(
+        self, reading: ReadingBehind, workspace_id: int, recent: RecentAnswers, kept: KeptRows
+    ) -> None:
         self._reading = reading
         self._workspace_id = workspace_id
         self._recent, self._begun_at = recent, recent.generation
+        self._kept = kept
         self.day_zone: str | None = None
         """What `day_zones` found out; "" while days are moved from one zone to another."""
         self.lacks_deleted = False
@@ -63,6 +67,13 @@ class ScopedReading:
     def keep_recent(self, question: Hashable, answer: Any) -> None:
         self._recent.keep(self._workspace_id, question, answer, seen_at=self._begun_at)
 
+    def kept_rows(self, question: Hashable) -> bytes | None:
+        return self._kept.get(self._workspace_id, question)
+
+    def keep_rows(self, question: Hashable, packed: bytes) -> None:
+        """For any reading that asks the same: `question` says of which state the rows are."""
+        self._kept.keep(self._workspace_id, question, packed)
+
 
 class Scope:
     """A workspace as one asker may see it."""
@@ -90,7 +101,9 @@ class Scope:
     async def reading(self, *, exactly: bool = False) -> AsyncIterator[ScopedReading]:
         within = self._database.reading_within(self.workspace_id, self._steps_max, exactly=exactly)
         async with within as reading:
-            yield ScopedReading(reading, self.workspace_id, self._database.recent)
+            yield ScopedReading(
+                reading, self.workspace_id, self._database.recent, self._database.kept_rows
+            )
 
     async def rows(self, sql: str, /, **values: Any) -> Sequence[sqlite3.Row]:
         async with self.reading() as reading:
