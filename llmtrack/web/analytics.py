@@ -53,6 +53,13 @@ class Look:
     def may_export(self) -> bool:
         return may(self.scope.role, Permission.EXPORT)
 
+    def at_first_page(self, parameter: str) -> "Look":
+        """What leads to another period or filter begins there anew, as saved views do.
+
+        `parameter`: which page of a list it is, or where that begins.
+        """
+        return replace(self, bar=replace(self.bar, query=self.query.with_extra(parameter, "")))
+
     def question(
         self,
         kind: Dimension | None = None,

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -82,20 +81,17 @@ async def get_customers(request: web.Request) -> web.StreamResponse:
         try:
             shown = await look.reading.run(customer_values(look))
         except TooMuchToRead as error:
-            return analytics_page(request, "customers.html", _at_first_page(look), too_much=error)
+            return analytics_page(
+                request, "customers.html", look.at_first_page(PARAMETER), too_much=error
+            )
         return analytics_page(
             request,
             "customers.html",
-            _at_first_page(look),
+            look.at_first_page(PARAMETER),
             may_price=may(look.scope.role, Permission.MANAGE_PRICES),
             return_to=look.query.url,
             **shown,
         )
-
-
-def _at_first_page(look: Look) -> Look:
-    """What leads to another period or filter begins there anew, as saved views do."""
-    return replace(look, bar=replace(look.bar, query=look.query.with_extra(PARAMETER, "")))
 
 
 async def load_customers(look: Look) -> Customers:

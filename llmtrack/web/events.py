@@ -122,7 +122,7 @@ def _answer(
     return analytics_page(
         request,
         "events.html",
-        look,
+        look.at_first_page("before"),
         nothing=not found.events
         and found.older is None
         and not before

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from llmtrack.domain.errors import InvalidValue, NotFound
+from llmtrack.domain.periods import day_number, day_start_ms, local_date, month_start
 from llmtrack.domain.views import DIMENSION_PLACE, PAGING, View
 from llmtrack.services.deletion_notes import deletion_notes
 from llmtrack.storage.currencies import currency_of
@@ -153,11 +154,18 @@ CONDITION_TEXTS = {
 }
 
 
+def _covers_month(look: Look) -> bool:
+    """Whether what has been spent this month is told by the link's period anyway."""
+    span, today = look.timeframe.span, local_date(look.now_ms, look.scope.time_zone)
+    month_ms = day_start_ms(day_number(month_start(today)), look.scope.time_zone)
+    return span.start_ms <= month_ms and look.now_ms < span.end_ms
+
+
 async def _overview(_: web.Request, look: Look) -> Values:
     data = await look.reading.run(load_overview(look))
     return {
         "nothing": not data.report.total.events,
-        "data": data,
+        "data": data if _covers_month(look) else None,
         "tiles": tiles_of(data, look.timeframe),
         "chart": overview_chart(look.query, data, look.scope.time_zone),
         "table": table_of(look.query, data),

@@ -182,6 +182,11 @@ async def test_pages_lead_to_older_events(client: Client, world: World) -> None:
     pages = [listed(text) for text in (first, second)]
     assert [len(page) for page in pages] == [50, 10]
     assert pages[0] | pages[1] == ids
+    # Another period or filter begins with its newest events, not where this page does.
+    main = second[second.index("<main") :]
+    assert "period=7d" in main
+    assert "before=" not in main
+    assert 'name="before"' not in main
 
 
 async def test_an_export_is_what_the_page_shows(client: Client, world: World) -> None:

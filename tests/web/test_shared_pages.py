@@ -256,3 +256,21 @@ async def test_shared_customers_tell_no_price_and_no_margin(filled: Client, worl
     assert "$154.00" in text
     for private in ("4321", "argin", "ays a month", "<form", "loss"):
         assert private not in text, private
+
+
+@pytest.mark.parametrize(
+    ("query", "is_told"),
+    [
+        ("period=90d", True),
+        ("period=month", True),
+        ("period=24h", False),
+        ("period=last-month", False),
+        ("period=90d&feature=chat", False),
+    ],
+)
+async def test_this_month_s_spend_is_told_where_the_link_s_period_has_it(
+    filled: Client, world: World, query: str, is_told: bool
+) -> None:
+    path = await shared(filled, world, query=query)
+    filled.session.cookie_jar.clear()
+    assert ("Forecast this month" in await view_of(filled, path)) is is_told
