@@ -2,23 +2,20 @@
 
 from typing import NamedTuple
 
-from llmtrack.domain.money import join_pico
 from llmtrack.domain.periods import day_of
 from llmtrack.storage.dimensions import Kind, pair_code
 from llmtrack.storage.scope import Scope
+from llmtrack.storage.sums import COST_MEASURES, CostSums, cost_sums_of
 
 LATELY_DAYS = 30
 MODELS_MAX = 200
 
-READ_MODELS_IN_USE = """
+READ_MODELS_IN_USE = f"""
 -- models_in_use.models_in_use
 select
   (select text from name where workspace_id = :workspace_id and id = u.other) as provider,
   (select text from name where workspace_id = :workspace_id and id = u.value) as model,
-  sum(u.events) as events,
-  sum(u.cost_micro) as cost_micro,
-  sum(u.cost_rest) as cost_rest,
-  sum(u.unpriced_events) as unpriced_events
+  {", ".join(f"sum(u.{name})" for name in COST_MEASURES)}
 from usage_pair_day u
 where u.workspace_id = :workspace_id
   and u.kind = :kind
@@ -27,15 +24,13 @@ group by u.value, u.other
 having sum(u.events) > 0
 order by sum(u.cost_micro) desc, sum(u.cost_rest) desc, sum(u.events) desc
 limit :most
-"""
+"""  # noqa: S608 - names of columns
 
 
 class ModelInUse(NamedTuple):
     provider: str
     model: str
-    events: int
-    cost_pico: int
-    unpriced_events: int
+    sums: CostSums
 
 
 async def models_in_use(scope: Scope, *, now_ms: int) -> list[ModelInUse]:
@@ -47,13 +42,4 @@ async def models_in_use(scope: Scope, *, now_ms: int) -> list[ModelInUse]:
         days=LATELY_DAYS,
         most=MODELS_MAX,
     )
-    return [
-        ModelInUse(
-            provider=row["provider"],
-            model=row["model"],
-            events=row["events"],
-            cost_pico=join_pico(row["cost_micro"], row["cost_rest"]),
-            unpriced_events=row["unpriced_events"],
-        )
-        for row in rows
-    ]
+    return [ModelInUse(row[0], row[1], cost_sums_of(row, 2)) for row in rows]

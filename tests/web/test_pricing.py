@@ -50,9 +50,13 @@ async def test_models_in_use_show_their_price_and_where_it_is_from(
 ) -> None:
     await cost(client, world)
     await cost(client, world, model="no-such-model")
+    await send(client, world.acme_key.raw, {"model": "no-such-model", "provider": "openai"})
     await sign_in(client, "bob")
 
     text = await pricing(client, world)
+    [unpriced] = re.findall(r"<tr>(?:(?!</tr>).)*no-such-model.*?</tr>", text)
+    assert "$" not in unpriced  # an unknown cost is not 0
+    assert re.search(r">2</td> <td[^>]*>\N{EN DASH}</td>", unpriced)
 
     assert "$0.15" in text
     assert "lists gpt-4o-mini by name" in text
