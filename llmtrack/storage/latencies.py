@@ -7,7 +7,7 @@ the same bound as the sums: past it `TooMuchToRead`.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from llmtrack.domain.latency import latency_step
@@ -16,15 +16,19 @@ from llmtrack.domain.spans import Span, cut, cut_finely
 from llmtrack.storage.day_edges import day_pieces
 from llmtrack.storage.day_zones import are_days_of
 from llmtrack.storage.dimensions import LATENCY_DAY_KINDS, LATENCY_QUARTER_KINDS, Kind
+from llmtrack.storage.marked_days import kept_under, read_marked
 from llmtrack.storage.packs import LATENCY, Shelf, read_packs, unpack_steps
 from llmtrack.storage.questions import Flat, Question, route
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.usage_rows import (
     COLUMNS_BY_KIND,
     FILTER_EVENTS,
+    NO_VALUE,
     check_bound,
     column_of,
     filter_values,
+    has_time,
+    settled_parts,
 )
 
 Steps = dict[int | None, Counter[int]]
@@ -125,11 +129,15 @@ async def latency_pieces(
 
 
 async def _steps_of_days(reading: ScopedReading, kept: Flat, days: tuple[int, int]) -> Steps:
-    if kept.value is not None:
-        return await _steps_of(reading, LATENCY_DAYS_OF_ONE, kept, range(*days))
-    packs, left = await read_packs(reading, Shelf(LATENCY + kept.kind), days)
-    found = unpack_steps(packs)
-    for value, steps in (await _steps_of(reading, LATENCY_DAYS, kept, left)).items():
+    packs: list[bytes] = []
+    left: Sequence[int] = range(*days)
+    if kept.value is None:
+        packs, left = await read_packs(reading, Shelf(LATENCY + kept.kind), days)
+    sql = LATENCY_DAYS if kept.value is None else LATENCY_DAYS_OF_ONE
+    values = {"kind": kept.kind, "value": kept.value}
+    marked, left = await read_marked(reading, sql, values, left)
+    found = unpack_steps(packs if marked is None else [*packs, marked])
+    for value, steps in (await _steps_of(reading, sql, kept, left)).items():
         found[value].update(steps)
     return found
 
@@ -146,15 +154,30 @@ async def _steps_of(reading: ScopedReading, sql: str, kept: Flat, buckets: Seque
 
 async def steps_of_events(reading: ScopedReading, question: Question, span: Span) -> Steps:
     """The same from the events of a span, without a bound."""
-    found: Steps = defaultdict(Counter)
+
+    async def read(of: Span) -> Steps:
+        rows = await reading.rows(LATENCY_EVENTS[column], **of._asdict(), **values)
+        found: Steps = defaultdict(Counter)
+        for value, latencies_ms, _ in rows:
+            found[value].update(map(latency_step, map(int, latencies_ms.split(","))))
+        return found
+
+    async def numbers() -> Iterator[tuple[int, ...]]:
+        of_values = (await read(settled[0])).items()
+        return (
+            (NO_VALUE if value is None else value, step, events)
+            for value, steps in of_values
+            for step, events in steps.items()
+        )
+
     column, named = column_of(question.kind)
-    rows = await reading.rows(
-        LATENCY_EVENTS[column],
-        start_ms=span.start_ms,
-        end_ms=span.end_ms,
-        **named,
-        **filter_values(question.filters),
-    )
-    for value, latencies_ms, _ in rows:
-        found[value].update(map(latency_step, map(int, latencies_ms.split(","))))
+    values = {**named, **filter_values(question.filters)}
+    settled, [open_span], marks = await settled_parts(reading, question, [span])
+    found = await read(open_span) if has_time(open_span) else defaultdict(Counter)
+    if marks:
+        asked = (LATENCY_EVENTS[column], values, settled)
+        for value, steps in unpack_steps(
+            [await kept_under(reading, marks, asked, numbers)]
+        ).items():
+            found[None if value == NO_VALUE else value].update(steps)
     return found

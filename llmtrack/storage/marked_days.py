@@ -8,7 +8,7 @@ process wrote meanwhile, and what one of them has read is kept in memory for the
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -47,23 +47,38 @@ async def read_marked(
     packs of their day: those of the fixed dimensions and of their pairs. What it selects are whole
     numbers.
     """
-    marks = await _marks(reading, days)
+    marks = await marks_of(reading, days)
     if not marks:
         return None, list(days)
-    asked = json.dumps([sql, values]).encode()
-    question = blake2b(b"".join(marks.values()) + asked, digest_size=16).digest()
-    packed = reading.kept_rows(question)
-    if packed is None:
+
+    async def read() -> Iterable[Sequence[int]]:
         rows = await reading.rows(sql, **values, buckets=json.dumps(list(marks)))
-        packed = pack((row[first:] for row in rows), QUICK)
-        reading.keep_rows(question, packed)
+        return (row[first:] for row in rows)
+
+    packed = await kept_under(reading, marks, (sql, values), read)
     return packed, [day for day in days if day not in marks]
 
 
-async def _marks(reading: ScopedReading, days: Sequence[int]) -> dict[int, bytes]:
-    """In the order of the days."""
+async def marks_of(reading: ScopedReading, days: Sequence[int]) -> dict[int, bytes]:
+    """Of those days that have one, in their order."""
     if not days:
         return {}
     rows = await reading.rows(FIND_MARKS, first=min(days), end=max(days) + 1)
     found = {row[0]: row[1] for row in rows}
     return {day: found[day] for day in days if day in found}
+
+
+async def kept_under(
+    reading: ScopedReading,
+    marks: Mapping[int, bytes],
+    asked: Any,
+    read: Callable[[], Awaitable[Iterable[Sequence[int]]]],
+) -> bytes:
+    """What `read` says of the marked days, packed; `asked`: all else that it depends on."""
+    text = json.dumps(asked).encode()
+    question = blake2b(b"".join(marks.values()) + text, digest_size=16).digest()
+    packed = reading.kept_rows(question)
+    if packed is None:
+        packed = pack(await read(), QUICK)
+        reading.keep_rows(question, packed)
+    return packed

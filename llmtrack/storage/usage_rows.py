@@ -1,12 +1,18 @@
 """Sums straight from events, and the bound on how many of them may be read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any
 
-from llmtrack.domain.periods import DAY_MS, QUARTER_MS
+from llmtrack.domain.periods import DAY_MS, QUARTER_MS, day_of, day_start_ms
 from llmtrack.domain.spans import Span
 from llmtrack.storage.day_edges import note_deleted, were_purged
-from llmtrack.storage.dimensions import Dimension, Filters, Kind, Tag, is_quarterly
+from llmtrack.storage.day_zones import are_days_of
+from llmtrack.storage.dimensions import MEASURES, Dimension, Filters, Kind, Tag, is_quarterly
+from llmtrack.storage.marked_days import kept_under, marks_of
+from llmtrack.storage.packs import unpack_rows
 from llmtrack.storage.questions import PASSED_PER_READ, Question, TooMuchToRead
 from llmtrack.storage.rollup_rows import UsageOf
 from llmtrack.storage.scope import ScopedReading
@@ -81,14 +87,67 @@ async def read_events(
     if not spans:
         return []
     column, named = column_of(question.kind)
-    rows = await reading.rows(
-        READ_EVENTS[column],
-        spans=json.dumps(spans),
-        chosen=_listed(chosen),
-        **named,
-        **filter_values(question.filters),
-    )
-    return [UsageOf(row[0], row[1], sums_of(row, 2)) for row in rows]
+    values = {"chosen": _listed(chosen), **named, **filter_values(question.filters)}
+
+    async def read(of: Sequence[Span]) -> list[tuple[int, ...]]:
+        rows = await reading.rows(READ_EVENTS[column], spans=json.dumps(of), **values)
+        return [_of_numbers(row) for row in rows]
+
+    found: dict[tuple[int, int], Sums] = {}
+    settled, open_spans, marks = await settled_parts(reading, question, spans)
+    rows: Iterable[Sequence[int]] = await read(open_spans) if any(map(has_time, open_spans)) else ()
+    if marks:
+        asked = (READ_EVENTS[column], values, settled)
+        packed = await kept_under(reading, marks, asked, partial(read, settled))
+        rows = chain(unpack_rows(packed, 2 + len(MEASURES)), rows)
+    for row in rows:
+        place, sums = (row[0], row[1]), sums_of(row, 2)
+        found[place] = found[place] + sums if place in found else sums
+    return [
+        UsageOf(bucket, None if value == NO_VALUE else value, sums)
+        for (bucket, value), sums in found.items()
+    ]
+
+
+NO_VALUE = -1
+"""Of events without one, where only numbers are kept."""
+SETTLED_MS_MIN = 6 * 3_600_000
+"""Of spans whose settled part is kept: less is read as quickly as it is looked for."""
+
+
+def _of_numbers(row: Sequence[Any]) -> tuple[int, ...]:
+    """Without nulls: an event may have no value, and none of some may tell a number."""
+    bucket, value, *sums = row
+    return (bucket, NO_VALUE if value is None else value, *(number or 0 for number in sums))
+
+
+def has_time(span: Span) -> bool:
+    return span.length_ms > 0
+
+
+async def settled_parts(
+    reading: ScopedReading, question: Question, spans: Sequence[Span]
+) -> tuple[Sequence[Span], Sequence[Span], dict[int, bytes]]:
+    """The spans as far as their days are marked, and behind that; the marks of those days.
+
+    A mark says nothing of events that were purged, nor of metadata that was erased.
+    """
+    zone = question.time_zone
+    whole = Span(min(span.start_ms for span in spans), max(span.end_ms for span in spans))
+    is_by_tag = any(isinstance(kind, Tag) for kind in (question.kind, *question.filters))
+    is_short = sum(span.length_ms for span in spans) < SETTLED_MS_MIN
+    if is_by_tag or is_short or not await are_days_of(reading, zone):
+        return (), spans, {}
+    if await were_purged(reading, [whole]):
+        return (), spans, {}
+    days = range(day_of(whole.start_ms, zone), day_of(whole.end_ms - 1, zone) + 1)
+    marks = await marks_of(reading, days)
+    first_open = next((day for day in days if day not in marks), days.stop)
+    of_settled = {day: mark for day, mark in marks.items() if day < first_open}
+    until_ms = day_start_ms(first_open, zone)
+    before = [Span(min(s.start_ms, until_ms), min(s.end_ms, until_ms)) for s in spans]
+    behind = [Span(max(s.start_ms, until_ms), max(s.end_ms, until_ms)) for s in spans]
+    return before, behind, of_settled
 
 
 COUNT_EVENTS = """

@@ -1,11 +1,13 @@
 """Rows of days that are over are read once, and again as soon as anything about them changes."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from llmtrack.domain.latency import latency_step
 from llmtrack.domain.periods import DAY_MS, day_start_ms
 from llmtrack.domain.spans import Span, Step, buckets_of
 from llmtrack.services.packing import pack_days
@@ -13,12 +15,14 @@ from llmtrack.storage.database import Database
 from llmtrack.storage.dimensions import Dimension, Kind
 from llmtrack.storage.dropped_packs import drop_packs
 from llmtrack.storage.kept_rows import KEPT_BYTES_MAX, KeptRows
+from llmtrack.storage.latencies import latency_steps
 from llmtrack.storage.marked_days import DAY_MARK
+from llmtrack.storage.purge import purge_events
 from llmtrack.storage.questions import Question
 from llmtrack.storage.reports import UsageReport, usage_report
-from llmtrack.storage.sums import WHOLE, Sums
+from llmtrack.storage.sums import WHOLE, Sums, total_of
 from tests.storage.seeded import WORKSPACE_ID, Seeded, add_rows, seeded
-from tests.storage.test_reports import by_value, matching
+from tests.storage.test_reports import by_value, matching, value_in
 
 ZONE = "Europe/Berlin"
 FIRST_DAY, DAYS = 20_738, 9
@@ -128,3 +132,72 @@ def test_what_was_wanted_last_is_kept_of_each_workspace() -> None:
     assert [question for question in range(4) if kept.get(1, question)] == [0, 2, 3]
     kept.keep(1, 9, b"z" * (KEPT_BYTES_MAX + 1))
     assert kept.get(1, 9) is None
+
+
+EVENTS_SPAN = Span(SPAN.start_ms + 5_000_000, SPAN.end_ms - 7_000_000)
+
+
+def two_filters(store: Seeded) -> dict[Kind, int]:
+    """Of a combination that is in no sums: its events are read one by one."""
+    return {Kind.MODEL: model_of(store), Kind.ENVIRONMENT: store.ids[Kind.ENVIRONMENT, "staging"]}
+
+
+async def assert_exact_from_events(store: Seeded) -> None:
+    filters = two_filters(store)
+    rows = matching(store, EVENTS_SPAN, filters)
+    async with store.scope.reading() as reading:
+        for kind in (Kind.CUSTOMER, Kind.FEATURE, Kind.TOTAL):
+            question = Question(kind, EVENTS_SPAN, ZONE, filters)
+            for step in (Step.HOUR, Step.DAY):
+                buckets = buckets_of(EVENTS_SPAN, step, ZONE)
+                found = await usage_report(reading, question, buckets, series_max=2, of=WHOLE)
+                assert found.values == by_value(rows, kind)
+                assert total_of(found.bucket_totals) == total_of(found.values.values())
+            steps = {
+                value: Counter(
+                    latency_step(row.latency_ms)
+                    for row in rows
+                    if row.latency_ms is not None and value_in(row, kind) == value
+                )
+                for value in {value_in(row, kind) for row in rows}
+            }
+            found_steps = await latency_steps(reading, question)
+            assert found_steps == {value: of_value for value, of_value in steps.items() if of_value}
+
+
+def hurry(connection: sqlite3.Connection) -> None:
+    """Events of a day, as nothing of ours does: without dropping its packs."""
+    start_ms = day_start_ms(CHANGED_DAY, ZONE)
+    connection.execute(
+        "update event set latency_ms = 1, cost_pico = 1, cost_status = 0 where workspace_id = ?"
+        " and timestamp_ms between ? and ?",
+        (WORKSPACE_ID, start_ms, start_ms + DAY_MS),
+    )
+
+
+async def test_events_of_marked_days_are_read_once_until_their_mark_is_gone(store: Seeded) -> None:
+    await assert_exact_from_events(store)
+    await store.database.write(hurry)
+    await assert_exact_from_events(store)
+
+    await store.database.write(drop_packs, WORKSPACE_ID, (CHANGED_DAY,))
+    with pytest.raises(AssertionError):
+        await assert_exact_from_events(store)
+
+
+async def test_late_and_purged_events_are_seen_at_once_in_what_is_read_from_events(
+    store: Seeded,
+) -> None:
+    await assert_exact_from_events(store)
+    rows = matching(store, EVENTS_SPAN, two_filters(store))
+    newest = max(rows, key=lambda row: row.timestamp_ms)
+    for number, row in enumerate((newest, rows[0]), 1):
+        late = row._replace(id=number)
+        await store.database.write(add_rows, [late], ZONE)
+        store.rows.append(late)
+        await assert_exact_from_events(store)  # with a day at the end, or amid, that has no mark
+
+    before_ms = day_start_ms(CHANGED_DAY, ZONE)
+    assert (await store.scope.write(purge_events, before_ms=before_ms)).events > 300
+    store.rows = [row for row in store.rows if row.timestamp_ms >= before_ms]
+    await assert_exact_from_events(store)
