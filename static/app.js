@@ -74,8 +74,9 @@
     const found = document.querySelector(`[data-key="${CSS.escape(pressed)}"]`);
     if (found) {
       event.preventDefault();
-      if (found.matches("input, select, summary")) found.focus();
-      if (!found.matches("input, select")) found.click();
+      found.click();
+      // What is typed next is meant for the menu that opened.
+      found.parentElement.querySelector("label :is(input, select)")?.focus();
     } else if (event.key === "g") {
       pending = "g";
       pendingTimer = setTimeout(() => { pending = ""; }, 1200);

@@ -89,10 +89,16 @@ def test_a_letter_after_g_is_no_letter_of_its_own_and_waits_only_a_while(page: P
 def test_a_slash_opens_the_filter_and_escape_leaves_it(page: Page) -> None:
     page.keyboard.press("/")
     assert page.get_by_label("Feature").is_visible()
+    page.keyboard.type("day")  # is in the menu's first field, and no period
+    assert page.evaluate("document.activeElement.matches('.filters select')")
     page.keyboard.press("Escape")
     assert not page.get_by_label("Feature").is_visible()
+    assert page.evaluate("document.activeElement.matches('summary')")
     page.keyboard.press("c")
     assert page.get_by_label("To, included").is_visible()
+    page.keyboard.type("d")
+    page.wait_for_timeout(200)
+    assert "period" not in page.url
 
 
 def test_keys_mean_nothing_with_modifiers_or_while_typing(page: Page) -> None:
