@@ -7,9 +7,9 @@ from llmtrack.domain.timeframes import Timeframe
 from llmtrack.storage.dimensions import Dimension
 from llmtrack.web.dimension_texts import dimension_text
 from llmtrack.web.metrics import DEFAULT_METRIC, METRICS, Metric
-from llmtrack.web.page_query import PageQuery
+from llmtrack.web.page_query import SUB, PageQuery
 
-EXTRAS = ("metric", "sub", "rollup", "top", "cumulative", "compare")
+EXTRAS = ("metric", SUB, "rollup", "top", "cumulative", "compare")
 ROLLUPS = {"quarter": Step.QUARTER, "hour": Step.HOUR, "day": Step.DAY, "month": Step.MONTH}
 TOPS = (3, 5, 10, 20)
 DEFAULT_TOP = 5
@@ -40,8 +40,10 @@ def ask_of(query: PageQuery, timeframe: Timeframe, zone_name: str) -> Ask:
         problems.append(f"There is no metric {name[:40]!r}; this is the cost.")
         name = DEFAULT_METRIC
     metric = METRICS[name]
-    sub = given.get("sub", "")
-    if sub and (sub not in query.dimensions or sub == query.by or metric.percentile):
+    sub = given.get(SUB, "")
+    if sub == query.by:  # split by itself, every value is one part: the grouping alone says it all
+        sub = ""
+    if sub and (sub not in query.dimensions or metric.percentile):
         text = dimension_text(query.by)
         problems.append(f"Cannot split {text} by {sub[:40]!r} here; it is left out.")
         sub = ""

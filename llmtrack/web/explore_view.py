@@ -17,7 +17,7 @@ from llmtrack.web.explore_data import Before, Explored
 from llmtrack.web.explore_query import Ask
 from llmtrack.web.metrics import written
 from llmtrack.web.numbers import NOTHING, percent
-from llmtrack.web.page_query import PageQuery
+from llmtrack.web.page_query import SUB, PageQuery
 from llmtrack.web.usage_chart import Chart, Series, Style, chart_of, rest_name
 
 COLORED = 5
@@ -66,13 +66,14 @@ def explore_chart(query: PageQuery, ask: Ask, found: Explored, zone_name: str) -
 
 def _by_value(query: PageQuery, ask: Ask, found: Explored) -> list[Series]:
     rest = found.total_points
+    kept = query if ask.sub else query.with_extra(SUB, "")  # what was left out here is so there
     series = []
     shown = found.order[: min(found.shown, COLORED)]
     labels = told_apart({value: label_of(query, found, value) for value in shown})
     for place, (value, label) in enumerate(labels.items(), start=1):
         points = found.points(value)
         rest = [_less(left, part) for left, part in zip(rest, points, strict=True)]
-        url = query.narrowed_to(label.slug).with_extras(query.extras).url if label.slug else None
+        url = kept.narrowed_to(label.slug).url if label.slug else None
         amount = written(ask.metric, found.of(value))
         series.append(Series(label.text, f"series-{place}", amount, url, points))
     if ask.metric.adds_up and any(rest):

@@ -34,6 +34,8 @@ NAMES = {kind: name for name, kind in DIMENSIONS.items()}
 TAG_PAGE = "tag"
 """In the place of a dimension's name: a tag may be called anything, so its key is in `of`."""
 DEFAULT_BY = "model"
+SUB = "sub"
+"""The extra that names a second dimension, where a page has one."""
 VALUE_LENGTH_MAX = 200
 EXTRA_LENGTH_MAX = 600
 """All columns of events with all tags, at their longest, are shorter."""
@@ -131,10 +133,18 @@ class PageQuery:
         return page.with_filter(name, slug).with_by(DEFAULT_BY)
 
     def narrowed_to(self, slug: str) -> "PageQuery":
-        """One value of what is shown; grouped by what tells most about it."""
-        by = "feature" if self.by == "model" else DEFAULT_BY
-        free = by if by not in self.filters else self.by
-        return replace(self.with_filter(self.by, slug), by=free)
+        """One value of what is shown; grouped by what tells most about it.
+
+        What it was split by stays if it can still tell something, or becomes the grouping.
+        """
+        narrowed, sub = self.with_filter(self.by, slug), self.extras.get(SUB, "")
+        wanted = ["feature" if self.by == "model" else DEFAULT_BY]
+        if sub in self.dimensions:
+            wanted.append(sub)
+        by = next((name for name in wanted if name not in narrowed.filters), self.by)
+        if sub == by or sub in narrowed.filters:
+            narrowed = narrowed.with_extra(SUB, "")
+        return narrowed.with_by(by)
 
 
 def parse_page_query(

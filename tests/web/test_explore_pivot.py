@@ -3,6 +3,9 @@
 import csv
 import io
 import re
+from html import unescape
+
+import pytest
 
 from llmtrack.web.ingest import INGEST
 from tests.conftest import NOW_MS, World
@@ -62,3 +65,41 @@ async def test_a_file_has_no_column_twice(client: Client, world: World) -> None:
         assert len(set(heads)) == len(heads)
         assert sum(int(row[heads.index("requests")]) for row in rows) == 90
         assert {len(row) for row in rows} == {len(heads)}
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("by=model&sub=feature", "Cost by feature"),
+        ("by=feature&sub=model", "Cost by model"),
+        ("by=feature&sub=customer", "Cost by model and customer"),
+        ("by=feature&sub=customer&metric=p95", "p95 latency by model"),
+    ],
+)
+async def test_a_legend_leads_to_what_can_be_shown(
+    client: Client, world: World, query: str, title: str
+) -> None:
+    """Narrowed, and grouped by something else, with no warning."""
+    await fill(client)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/explore"
+    text = await text_of(client, f"{path}?{query}")
+    legend = text[text.index('class="legend') : text.index('class="table breakdown')]
+    links = [unescape(link) for link in re.findall(rf'href="({path}\?[^"]+)"', legend)]
+    assert links
+    for link in links:
+        narrowed = await text_of(client, link)
+        assert "left out" not in narrowed
+        assert f"<h2>{title}</h2>" in narrowed
+
+
+async def test_grouped_by_what_was_across_is_a_plain_table(client: Client, world: World) -> None:
+    """As the form asks for where the first dimension is set to the second."""
+    await fill(client)
+    await sign_in(client, "alice")
+    path = f"/w/{world.acme.public_id}/explore"
+    text = await text_of(client, f"{path}?by=feature&sub=feature")
+    assert "left out" not in text
+    assert "<h2>Cost by feature</h2>" in text
+    file = await text_of(client, f"{path}/export?by=feature&sub=feature&format=csv")
+    assert file.splitlines()[0] == "from,to,time_zone,feature,cost_usd"

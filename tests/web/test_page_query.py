@@ -54,6 +54,26 @@ def test_narrowing_shows_what_the_value_is_made_of() -> None:
     assert kept.url == "/?by=feature&model=gpt-5&feature=chat"
 
 
+def split(by: str, sub: str, **filters: str) -> PageQuery:
+    return PageQuery("/", by=by, filters=filters, extras={"sub": sub, "top": "3"})
+
+
+def test_narrowing_keeps_a_split_that_still_tells_something() -> None:
+    for by, sub, expected in (
+        ("model", "customer", "/?by=feature&model=x&sub=customer&top=3"),
+        ("model", "feature", "/?by=feature&model=x&top=3"),
+        ("feature", "model", "/?feature=x&top=3"),
+        ("provider", "feature", "/?provider=x&sub=feature&top=3"),
+        ("model", "model", "/?by=feature&model=x&top=3"),
+        ("model", "moon", "/?by=feature&model=x&sub=moon&top=3"),
+    ):
+        assert split(by, sub).narrowed_to("x").url == expected, (by, sub)
+    by_customer = split("feature", "customer", model="m").narrowed_to("x")
+    assert by_customer.url == "/?by=customer&model=m&feature=x&top=3"
+    of_one = split("feature", "customer", model="m", customer="c").narrowed_to("x")
+    assert of_one.url == "/?by=feature&model=m&feature=x&customer=c&top=3"
+
+
 @given(
     st.sampled_from(list(NAMED)),
     st.sampled_from(list(DIMENSIONS)),
