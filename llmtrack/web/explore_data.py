@@ -59,6 +59,7 @@ class Explored:
     """Buckets that have begun: a cumulative line ends there."""
     before: Before | None = None
     subs: dict[int | None, ByValue] = field(default_factory=dict)
+    """The second dimension of each value that has a line."""
     sub_labels: Mapping[int | None, Label] = field(default_factory=dict)
     sub_totals: ByValue = field(default_factory=dict)
 
@@ -80,6 +81,15 @@ class Explored:
         series = self.report.series.get(value) or self._rest()
         steps = self.steps_by_bucket.get(value, ())
         return [self.value_of(sums, steps[place : place + 1]) for place, sums in enumerate(series)]
+
+    @property
+    def sub_rest(self) -> dict[int | None, Sums]:
+        """The second dimension of what has no line."""
+        rest = dict(self.sub_totals)
+        for of_subs in self.subs.values():
+            for sub, sums in of_subs.items():
+                rest[sub] = rest.get(sub, NO_SUMS) - sums
+        return {sub: sums for sub, sums in rest.items() if sums.events}
 
     def _rest(self) -> list[Sums]:
         """Of events without a value, which are last and so only shown when all others are."""
@@ -130,13 +140,14 @@ async def explore(look: Look, ask: Ask) -> Explored:
 
 
 async def _load_subs(look: Look, ask: Ask, found: Explored) -> None:
-    """The second dimension of each value that has a line."""
     kind = ask.sub_kind
     assert kind is not None  # noqa: S101 - asked for
     found.sub_totals = await usage_by_value(look.reading, look.question(kind))
     shown = [value for value in found.order[: found.shown] if value is not None]
     question = look.question(kind)
     found.subs = await usage_of_values(look.reading, question, look.query.kind, shown)
+    if None in found.order[: found.shown]:
+        found.subs[None] = found.sub_rest  # it is last: all others have a line
     every = [found.sub_totals, *found.subs.values()]
     values = {one for by_value in every for one in by_value if one is not None}
     found.sub_labels = await labels_of(look.reading, kind, sorted(values))

@@ -1,6 +1,6 @@
 """`GET /w/{workspace}/explore/export`: what Explore shows as CSV, JSON lines or FOCUS."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from aiohttp import web
 
@@ -10,11 +10,13 @@ from llmtrack.domain.spans import Span
 from llmtrack.formats.csv_lines import Cell, csv_lines
 from llmtrack.formats.focus import COLUMNS
 from llmtrack.storage.labels import OTHER_LABEL, Label
+from llmtrack.storage.reports import ByValue
+from llmtrack.storage.sums import total_of
 from llmtrack.web.analytics import Look, looking
 from llmtrack.web.auth import require
 from llmtrack.web.explore_data import Explored, explore
 from llmtrack.web.explore_query import EXTRAS, Ask, ask_of
-from llmtrack.web.explore_view import label_of, pivot_rest, running
+from llmtrack.web.explore_view import label_of, running
 from llmtrack.web.exports import attachment_headers, check_understood, days_text
 from llmtrack.web.focus_export import Focus
 from llmtrack.web.table_files import (
@@ -106,17 +108,34 @@ def _period(look: Look, span: Span) -> tuple[Cell, ...]:
 
 
 def _pivot_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell]]:
-    parts = [(_slug(look, found, value), of_subs) for value, of_subs in found.subs.items()]
-    if ask.metric.adds_up:
-        rest = pivot_rest(found)
-        name = rest_name([text for text, _ in parts if text])
-        parts.append((name, {sub: sums for sub, sums in rest.items() if sums.events}))
     period = _period(look, look.timeframe.span)
-    for text, of_subs in parts:
-        for sub, sums in of_subs.items():
-            label = None if sub is None else found.sub_labels.get(sub)
+    subs = {
+        sub: _written_value(None if sub is None else found.sub_labels.get(sub))
+        for of_subs in (found.sub_totals, *found.subs.values())
+        for sub in of_subs
+    }
+    total_of_line = _total_name(subs.values())
+    for text, of_subs in _pivot_parts(look, ask, found):
+        cells = [(subs[sub], sums) for sub, sums in of_subs.items()]
+        if cells and not ask.metric.adds_up:
+            cells.append((total_of_line, total_of(of_subs.values())))
+        for sub_text, sums in cells:
             number = _exact(ask, found.value_of(sums))
-            yield *period, text, _written_value(label), number, sums.events
+            yield *period, text, sub_text, number, sums.events
+
+
+def _pivot_parts(look: Look, ask: Ask, found: Explored) -> list[tuple[str | None, ByValue]]:
+    """As the page has them; the total only where nobody can add it up."""
+    parts = [(_slug(look, found, value), of_subs) for value, of_subs in found.subs.items()]
+    names = [text for text, _ in parts if text]
+    parts.append((rest_name(names), found.sub_rest))
+    if not ask.metric.adds_up:
+        parts.append((_total_name(names), found.sub_totals))
+    return parts
+
+
+def _total_name(names: Collection[str | None]) -> str:
+    return "Total of all" if "Total" in names else "Total"
 
 
 def _slug(look: Look, found: Explored, value: int | None) -> str | None:

@@ -144,60 +144,30 @@ def total_line(ask: Ask, found: Explored) -> Line:
 
 
 def explore_pivot(query: PageQuery, ask: Ask, found: Explored) -> Pivot:
+    """The lines and the total, each split: ratios are of summed parts, like all else."""
     columns = _sub_columns(found)
     known = {value: found.sub_labels[value] for value in columns if value in found.sub_labels}
     labels = told_apart(known)
     heads = [labels[one].text if one in labels else no_value(ask.sub) for one in columns]
+    is_whole = len(columns) == len(found.sub_totals)
+    lines = explore_lines(query, ask, found)
+    split = [found.subs[value] for value in found.order[: found.shown]]
+    if len(lines) > len(split):
+        split.append(found.sub_rest)
     rows = []
-    for place, value in enumerate(found.order[: found.shown], start=1):
-        if value not in found.subs:
-            continue
-        of_subs = found.subs[value]
-        rest = total_of(of_subs[one] for one in of_subs if one not in columns)
-        cells = [written(ask.metric, _cell(found, of_subs.get(one, NO_SUMS))) for one in columns]
-        cells.append(written(ask.metric, _cell(found, rest)))
-        rows.append((_line(query, ask, found, value, place), cells))
-    if ask.metric.adds_up:
-        rows += _pivot_ends(ask, found, columns)
-    return Pivot([*heads, rest_name(heads)], rows)
-
-
-def _pivot_ends(
-    ask: Ask, found: Explored, columns: list[int | None]
-) -> list[tuple[Line, list[str]]]:
-    """What the lines leave out, and the total."""
-    rest = pivot_rest(found)
-    ends = [("Total", found.sub_totals)]
-    if any(sums.events for sums in rest.values()):
-        names = [found.labels[value].text for value in found.subs if value in found.labels]
-        ends.insert(0, (rest_name(names), rest))
-    lines = []
-    for text, values in ends:
-        others = total_of(values[one] for one in values if one not in columns)
-        cells = [*(values.get(one, NO_SUMS) for one in columns), others]
-        whole = total_of(values.values())
-        line = _plain(
-            Label("", text), written(ask.metric, found.value_of(whole)), found, whole, ask
-        )
-        lines.append((line, [written(ask.metric, _cell(found, one)) for one in cells]))
-    return lines
-
-
-def pivot_rest(found: Explored) -> dict[int | None, Sums]:
-    """What is in no line, by the second dimension."""
-    rest = dict(found.sub_totals)
-    for of_subs in found.subs.values():
-        for value, sums in of_subs.items():
-            rest[value] = rest.get(value, NO_SUMS) - sums
-    return rest
+    for line, of_subs in zip(
+        [*lines, total_line(ask, found)], [*split, found.sub_totals], strict=True
+    ):
+        cells = [of_subs.get(one, NO_SUMS) for one in columns]
+        if not is_whole:
+            cells.append(total_of(of_subs[one] for one in of_subs if one not in columns))
+        rows.append((line, [written(ask.metric, _cell(found, sums)) for sums in cells]))
+    return Pivot(heads if is_whole else [*heads, rest_name(heads)], rows)
 
 
 def _sub_columns(found: Explored) -> list[int | None]:
     """The values across that are largest over all rows."""
-    sums: dict[int | None, Sums] = {}
-    for of_subs in found.subs.values():
-        for value, one in of_subs.items():
-            sums[value] = sums.get(value, NO_SUMS) + one
+    sums = found.sub_totals
     by_size = sorted(sums, key=lambda value: -(found.value_of(sums[value]) or 0))
     return by_size[:SUB_COLUMNS_MAX]
 
