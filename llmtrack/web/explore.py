@@ -75,6 +75,8 @@ def _notes(ask: Ask, found: Explored, zone: str) -> Iterator[str]:
     """What the numbers leave out, in sentences."""
     if text := undrawn(found, zone):
         yield text
+    if len(found.order) <= found.shown and (gone := found.before_rest.events):
+        yield f"Before, {gone:,} requests were of what has none now: they are in the total alone."
     total = found.report.total
     without = total.unpriced_events + total.unknown_usage_events
     if ask.metric.name == "cost_per_mtok" and without:

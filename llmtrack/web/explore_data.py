@@ -34,6 +34,7 @@ class Before:
     points: Points
     total: int | None
     values: Mapping[int | None, int | None]
+    sums: ByValue
 
     def of(self, value: int | None, metric: Metric) -> int | None:
         """Of a value that had no requests then, as of no requests."""
@@ -81,6 +82,13 @@ class Explored:
         series = self.report.series.get(value) or self._rest()
         steps = self.steps_by_bucket.get(value, ())
         return [self.value_of(sums, steps[place : place + 1]) for place, sums in enumerate(series)]
+
+    @property
+    def before_rest(self) -> Sums:
+        """Of what has no line, in the period before, which values of only then are part of."""
+        named = set(self.order[: self.shown])
+        sums = self.before.sums if self.before else {}
+        return total_of(of_value for value, of_value in sums.items() if value not in named)
 
     @property
     def sub_rest(self) -> dict[int | None, Sums]:
@@ -173,7 +181,7 @@ async def _load_before(look: Look, ask: Ask) -> Before:
         value: value_of(metric, of_value, [steps.get(value, Counter())])
         for value, of_value in values.items()
     }
-    return Before(buckets, points, total, of_values)
+    return Before(buckets, points, total, of_values, values)
 
 
 def _rank(

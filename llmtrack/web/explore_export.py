@@ -1,6 +1,7 @@
 """`GET /w/{workspace}/explore/export`: what Explore shows as CSV, JSON lines or FOCUS."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -11,7 +12,7 @@ from llmtrack.formats.csv_lines import Cell, csv_lines
 from llmtrack.formats.focus import COLUMNS
 from llmtrack.storage.labels import OTHER_LABEL, Label
 from llmtrack.storage.reports import ByValue
-from llmtrack.storage.sums import total_of
+from llmtrack.storage.sums import NO_SUMS, Sums, total_of
 from llmtrack.web.analytics import Look, looking
 from llmtrack.web.auth import require
 from llmtrack.web.explore_data import Explored, explore
@@ -29,7 +30,16 @@ from llmtrack.web.table_files import (
 from llmtrack.web.usage_chart import rest_name
 
 FOCUS_TYPE = "text/csv"
+BEFORE = "Before, all"
 Rows = Sequence[Sequence[Cell]]
+
+
+class Part(NamedTuple):
+    """Of a pivot: what of a value, of the rest or of all there is, and was in the period before."""
+
+    text: str | None
+    subs: ByValue
+    before: Sums
 
 
 @require(Permission.EXPORT)
@@ -100,7 +110,7 @@ def _bucket_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cel
         points = found.before.points
         points = running(points, len(points)) if ask.cumulative else points
         for span, point in zip(found.before.buckets.spans, points, strict=True):
-            yield *_period(look, span), "Before, all", _exact(ask, point)
+            yield *_period(look, span), BEFORE, _exact(ask, point)
 
 
 def _period(look: Look, span: Span) -> tuple[Cell, ...]:
@@ -108,29 +118,37 @@ def _period(look: Look, span: Span) -> tuple[Cell, ...]:
 
 
 def _pivot_rows(look: Look, ask: Ask, found: Explored) -> Iterator[Sequence[Cell]]:
-    period = _period(look, look.timeframe.span)
     subs = {
         sub: _written_value(None if sub is None else found.sub_labels.get(sub))
         for of_subs in (found.sub_totals, *found.subs.values())
         for sub in of_subs
     }
-    total_of_line = _total_name(subs.values())
-    for text, of_subs in _pivot_parts(look, ask, found):
-        cells = [(subs[sub], sums) for sub, sums in of_subs.items()]
+    parts, total_of_part = _pivot_parts(look, ask, found), _total_name(subs.values())
+    now, before = _period(look, look.timeframe.span), _period(look, look.timeframe.previous)
+    for part in parts:
+        cells = [(subs[sub], sums) for sub, sums in part.subs.items()]
         if cells and not ask.metric.adds_up:
-            cells.append((total_of_line, total_of(of_subs.values())))
-        for sub_text, sums in cells:
-            number = _exact(ask, found.value_of(sums))
-            yield *period, text, sub_text, number, sums.events
+            cells.append((total_of_part, total_of(part.subs.values())))
+        for text, sums in cells:
+            yield *now, part.text, text, _exact(ask, found.value_of(sums)), sums.events
+    for part in parts if found.before else ():
+        number = _exact(ask, found.value_of(part.before))
+        yield *before, part.text, BEFORE, number, part.before.events
 
 
-def _pivot_parts(look: Look, ask: Ask, found: Explored) -> list[tuple[str | None, ByValue]]:
+def _pivot_parts(look: Look, ask: Ask, found: Explored) -> list[Part]:
     """As the page has them; the total only where nobody can add it up."""
-    parts = [(_slug(look, found, value), of_subs) for value, of_subs in found.subs.items()]
-    names = [text for text, _ in parts if text]
-    parts.append((rest_name(names), found.sub_rest))
+    then: ByValue = found.before.sums if found.before else {}
+    parts = [
+        Part(_slug(look, found, value), of_subs, then.get(value, NO_SUMS))
+        for value, of_subs in found.subs.items()
+    ]
+    names = [part.text for part in parts if part.text]
+    rest = Part(rest_name(names), found.sub_rest, found.before_rest)
+    if rest.subs or rest.before.events:
+        parts.append(rest)
     if not ask.metric.adds_up:
-        parts.append((_total_name(names), found.sub_totals))
+        parts.append(Part(_total_name(names), found.sub_totals, total_of(then.values())))
     return parts
 
 

@@ -111,7 +111,7 @@ def undrawn(found: Explored, zone_name: str) -> str:
 
 
 def explore_lines(query: PageQuery, ask: Ask, found: Explored) -> list[Line]:
-    """A line for each value that has one, and one for the rest where the metric adds up."""
+    """A line for each value that has one, and one for the rest."""
     lines = [
         _line(query, ask, found, value, place)
         for place, value in enumerate(found.order[: found.shown], start=1)
@@ -121,18 +121,11 @@ def explore_lines(query: PageQuery, ask: Ask, found: Explored) -> list[Line]:
         sums = total_of(found.report.values[value] for value in rest)
         text = written(ask.metric, found.value_of(sums)) if ask.metric.of else NOTHING
         line = _plain(Label("", f"Other ({len(rest):,})"), text, found, sums, ask)
-        if found.before is not None and ask.metric.adds_up:
-            line = _with_before(line, ask, found.value_of(sums), _rest_before(found, found.before))
+        if found.before is not None and ask.metric.of:
+            was = found.value_of(found.before_rest)
+            line = _with_before(line, ask, found.value_of(sums), was)
         lines.append(line)
     return lines
-
-
-def _rest_before(found: Explored, before: Before) -> int | None:
-    """Of the values that have no line, those that had requests only then among them."""
-    named = set(found.order[: found.shown])
-    rest = [amount for value, amount in before.values.items() if value not in named]
-    known = [amount for amount in rest if amount is not None]
-    return sum(known) if known or not rest else None
 
 
 def total_line(ask: Ask, found: Explored) -> Line:

@@ -7,9 +7,11 @@ import pytest
 
 from llmtrack.domain.periods import parse_instant
 from llmtrack.web.ingest import INGEST
+from llmtrack.web.numbers import NOTHING
 from tests.conftest import NOW_MS, World
 from tests.events import make_event
-from tests.web.conftest import Client, Clock
+from tests.web.conftest import Client, Clock, application
+from tests.web.overview_page import plain
 from tests.web.people import sign_in, text_of
 from tests.web.test_explore import rows_of
 
@@ -116,3 +118,84 @@ async def test_the_rest_is_compared_with_the_rest(client: Client, world: World) 
     [total] = [re.sub(r"<[^>]+>", " ", row) for row in rows if ">Total<" in row]
     assert re.findall(r"\$([\d.]+)", rest)[:2] == ["12.00", "6.00"]
     assert re.findall(r"\$([\d.]+)", total)[:2] == ["52.00", "7.00"]
+
+
+async def compared(client: Client) -> None:
+    """Two features go on, one comes, one goes; of each, every second request fails."""
+    days = {0: {"chat": 4, "search": 6, "new": 2}, 1: {"chat": 2, "search": 8, "gone": 6}}
+    events = [
+        make_event(
+            feature=name,
+            model=f"m{place % 2}",
+            status=place % 2,
+            cost_pico=USD,
+            timestamp_ms=NOW_MS - day * DAY_MS - 3 * 3_600_000,
+            received_ms=NOW_MS,
+        )
+        for day, of_day in days.items()
+        for name, count in of_day.items()
+        for place in range(count)
+    ]
+    await application(client)[INGEST].add(events)
+
+
+@pytest.mark.parametrize("metric", ["cost", "error_rate"])
+@pytest.mark.parametrize("sub", ["", "&sub=model"])
+async def test_each_line_of_a_pivot_is_compared(
+    client: Client, world: World, metric: str, sub: str
+) -> None:
+    """As each line of the table is, and what is in no line is told."""
+    await compared(client)
+    await sign_in(client, "alice")
+    query = f"period=24h&by=feature&compare=1&metric={metric}{sub}"
+    text = await text_of(client, f"/w/{world.acme.public_id}/explore?{query}")
+    table = text[text.index('<table class="table breakdown') :]
+    heads = [plain(head) for head in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', table)]
+    place = heads.index("Before") - 1
+    assert heads[place + 2] == "Change"
+    before = {
+        plain(name): plain(re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)[place])
+        for name, row in re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', table, re.DOTALL)
+    }
+    costs = {"search": "$8.00", "chat": "$2.00", "new": "$0.00", "Total": "$16.00"}
+    rates = {"search": "50%", "chat": "50%", "new": NOTHING, "Total": "50%"}
+    shown = {name: cell.replace(".0%", "%") for name, cell in before.items()}
+    assert shown == (costs if metric == "cost" else rates)
+    assert "Before, 6 requests were of what has none now" in text
+
+
+@pytest.mark.parametrize(("metric", "end"), [("cost", []), ("error_rate", [("Total", "16")])])
+async def test_a_pivot_s_file_has_the_period_before(
+    client: Client, world: World, metric: str, end: list[tuple[str, str]]
+) -> None:
+    await compared(client)
+    await sign_in(client, "alice")
+    query = f"period=24h&by=feature&sub=model&compare=1&metric={metric}"
+    rows = await rows_of(client, f"/w/{world.acme.public_id}/explore/export?{query}")
+    before = [row for row in rows if row["model"] == "Before, all"]
+    requests = [(row["feature"], row["requests"]) for row in before]
+    lines = {("search", "8"), ("chat", "2"), ("new", "0")}
+    assert (set(requests[:3]), requests[3:]) == (lines, [("Other", "6"), *end])
+    assert all(row["to"] <= rows[0]["from"] for row in before)
+    if metric == "cost":
+        assert sum(Decimal(row["cost_usd"]) for row in before) == 16
+
+
+async def test_the_rest_of_what_does_not_add_up_is_compared(client: Client, world: World) -> None:
+    await compared(client)
+    events = [
+        make_event(
+            feature=f"f{place % 4}",
+            status=int(place < 8),
+            timestamp_ms=NOW_MS - place // 8 * DAY_MS - 3 * 3_600_000,
+            received_ms=NOW_MS,
+        )
+        for place in range(16)
+    ]
+    await application(client)[INGEST].add(events)
+    await sign_in(client, "alice")
+    query = "period=24h&by=feature&sub=model&compare=1&metric=error_rate&top=5"
+    text = await text_of(client, f"/w/{world.acme.public_id}/explore?{query}")
+    [rest] = re.findall(r"<tr>(?:(?!<tr>).)*?Other \(2\).*?</tr>", text, re.DOTALL)
+    cells = [plain(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", rest, re.DOTALL)]
+    assert cells[-2].startswith("50"), "of those of only then and those that go on"
