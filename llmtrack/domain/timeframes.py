@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.periods import (
@@ -45,6 +46,14 @@ class Timeframe:
     """As much of the stretch before as has passed of this one, so that the two are equal."""
     previous_text: str
     step: Step
+
+
+class Field(NamedTuple):
+    """What stands in a field for a date or a time."""
+
+    text: str = ""
+    offset: str = ""
+    """Of a time that clocks show for the second time, for which the field itself has no room."""
 
 
 def named_timeframe(key: str, now_ms: int, zone_name: str) -> Timeframe:
@@ -179,33 +188,57 @@ def _moment(name: str, text: str, zone_name: str, date_shift_days: int) -> int:
         ) from error
 
 
-def field_values(span: Span, zone_name: str) -> tuple[str, str]:
+def with_offset(text: str, offset: str, zone_name: str) -> str:
+    """A field's text with the offset that was sent beside it, if it is a time that comes twice.
+
+    Somebody may have changed the field, and not what is beside it.
+    """
+    try:
+        local, exact = datetime.fromisoformat(text), datetime.fromisoformat(text + offset)
+    except ValueError:
+        return text
+    if exact.tzinfo is None or exact.replace(tzinfo=None) != local:
+        return text
+    second = local.replace(tzinfo=zone(zone_name), fold=1)
+    is_second = _comes_twice(second) and second.utcoffset() == exact.utcoffset()
+    return text + offset if is_second else text
+
+
+def _comes_twice(local: datetime) -> bool:
+    return local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
+
+
+def field_values(span: Span, zone_name: str) -> tuple[Field, Field]:
     """What stands in the fields of a period: first and last date, or local times."""
     days = day_of(span.start_ms, zone_name), day_of(span.end_ms, zone_name)
     if span.length_ms and Span(*(day_start_ms(day, zone_name) for day in days)) == span:
         first, end = map(date_of_day, days)
-        return first.isoformat(), (end - timedelta(days=1)).isoformat()
-    times = [datetime.fromtimestamp(ms // 1000, zone(zone_name)) for ms in span]
-    return f"{times[0]:%Y-%m-%dT%H:%M}", f"{times[1]:%Y-%m-%dT%H:%M}"
+        return Field(first.isoformat()), Field((end - timedelta(days=1)).isoformat())
+    return _time_field(span.start_ms, zone_name), _time_field(span.end_ms, zone_name)
+
+
+def _time_field(timestamp_ms: int, zone_name: str) -> Field:
+    local = datetime.fromtimestamp(timestamp_ms // 1000, zone(zone_name))
+    offset = local.isoformat(timespec="minutes")[len("2026-11-24T13:00") :]
+    return Field(f"{local:%Y-%m-%dT%H:%M}", offset if local.fold else "")
 
 
 def span_text(span: Span, zone_name: str) -> str:
     """As people read it: whole days as dates, else with times of day."""
-    first, last = (
+    first, last, end = (
         datetime.fromtimestamp(ms // 1000, zone(zone_name))
-        for ms in (span.start_ms, span.end_ms - 1)
+        for ms in (span.start_ms, span.end_ms - 1, span.end_ms)
     )
-    whole = (first.hour, first.minute) == (0, 0) and day_of(span.end_ms, zone_name) > day_of(
-        span.end_ms - 1, zone_name
-    )
+    # A day may begin at another time than midnight, or have two of it.
+    whole = all(ms == day_start_ms(day_of(ms, zone_name), zone_name) for ms in span)
     if whole and first.date() == last.date():
         return f"{first.day} {first:%b %Y}"
     if whole:
         year = "" if first.year == last.year else f" {first.year}"
         return f"{first.day} {first:%b}{year} to {last.day} {last:%b %Y}"
-    end = datetime.fromtimestamp(span.end_ms // 1000, zone(zone_name))
-    # Where the clocks change between the two, a time of day may be there twice.
-    clock = "%H:%M" if first.utcoffset() == end.utcoffset() else "%H:%M %Z"
+    # Where the clocks change, a time of day may be there twice.
+    is_unclear = first.utcoffset() != end.utcoffset() or _comes_twice(first) or _comes_twice(end)
+    clock = "%H:%M %Z" if is_unclear else "%H:%M"
     if first.date() == last.date():
         return f"{first.day} {first:%b %Y}, {first:{clock}} to {end:{clock}}"
     year = "" if first.year == end.year else f" {first.year}"

@@ -17,7 +17,7 @@ from llmtrack.domain.drivers import (
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.roles import Permission
 from llmtrack.domain.spans import Span
-from llmtrack.domain.timeframes import custom_timeframe, field_values
+from llmtrack.domain.timeframes import Field, custom_timeframe, field_values
 from llmtrack.storage.labels import Label, labels_of
 from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import ByValue, usage_by_value
@@ -176,10 +176,10 @@ def compared_with(look: Look) -> tuple[Span, str]:
     return previous, look.timeframe.previous_text
 
 
-def _dates(look: Look, before: Span) -> tuple[str, str]:
+def _dates(look: Look, before: Span) -> tuple[Field, Field]:
     """For the fields; the usual period before ends at this time of day, which no date says."""
     if "before_from" not in look.query.extras:
-        return "", ""
+        return Field(), Field()
     return field_values(before, look.scope.time_zone)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from llmtrack.domain.periods import date_of_day, day_of, local_date
 from llmtrack.domain.tags import key_of, tag_name
-from llmtrack.domain.timeframes import CUSTOM, NAMED, Timeframe, field_values
+from llmtrack.domain.timeframes import CUSTOM, NAMED, Field, Timeframe, field_values
 from llmtrack.services.tag_notes import tag_notes
 from llmtrack.storage.dimensions import Dimension, is_partial
 from llmtrack.storage.labels import Label, choices, labels_of, value_of
@@ -82,13 +82,13 @@ class FilterBar:
         return self.query.without_filters().url
 
     @property
-    def dates(self) -> tuple[str, str]:
+    def dates(self) -> tuple[Field, Field]:
         """For the fields of a custom period; of one that has times, times."""
         span = self.timeframe.span
         if self.timeframe.key == CUSTOM:
             return field_values(span, self.zone)
         first, last = local_date(span.start_ms, self.zone), local_date(span.end_ms - 1, self.zone)
-        return first.isoformat(), last.isoformat()
+        return Field(first.isoformat()), Field(last.isoformat())
 
     def kept(self, *, dropped: tuple[str, ...]) -> list[tuple[str, str]]:
         """What a form carries on unchanged, as hidden fields."""

@@ -16,6 +16,7 @@ from llmtrack.domain.timeframes import (
     Timeframe,
     custom_timeframe,
     named_timeframe,
+    with_offset,
 )
 from llmtrack.storage.dimensions import Dimension, Kind, Tag
 
@@ -36,6 +37,8 @@ TAG_PAGE = "tag"
 DEFAULT_BY = "model"
 SUB = "sub"
 """The extra that names a second dimension, where a page has one."""
+TIMES = ("from", "to", "before_from", "before_to")
+"""Fields for a time, which forms send with `_offset` beside it where clocks show it twice."""
 VALUE_LENGTH_MAX = 200
 EXTRA_LENGTH_MAX = 600
 """All columns of events with all tags, at their longest, are shorter."""
@@ -159,6 +162,7 @@ def parse_page_query(
     `extras`: parameters of the page's own, taken as they are; the page judges them.
     """
     problems = []
+    given = _exact_times(given, zone_name)
     by = given.get("by", DEFAULT_BY)
     if by not in DIMENSIONS and not key_of(by):
         problems.append(f"Cannot group by {_shown(by)}; grouped by {DEFAULT_BY}.")
@@ -189,6 +193,15 @@ def parse_page_query(
         query = query.with_period(DEFAULT)
         timeframe = query.timeframe(now_ms, zone_name)
     return replace(query, problems=tuple(problems)), timeframe
+
+
+def _exact_times(given: Mapping[str, str], zone_name: str) -> Mapping[str, str]:
+    exact = {
+        name: with_offset(given[name], given[f"{name}_offset"], zone_name)
+        for name in TIMES
+        if given.get(name) and given.get(f"{name}_offset")
+    }
+    return {**given, **exact} if exact else given
 
 
 def _shown(text: str) -> str:

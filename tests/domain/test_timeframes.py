@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 
 from llmtrack.domain.errors import InvalidValue
 from llmtrack.domain.periods import QUARTER_MS
-from llmtrack.domain.spans import Step
-from llmtrack.domain.timeframes import NAMED, Timeframe, custom_timeframe, named_timeframe
+from llmtrack.domain.spans import Span, Step
+from llmtrack.domain.timeframes import (
+    NAMED,
+    Timeframe,
+    custom_timeframe,
+    field_values,
+    named_timeframe,
+    with_offset,
+)
 
 BERLIN = "Europe/Berlin"
 NOW = "2026-11-24T13:07:30"
@@ -91,6 +98,20 @@ def test_the_last_day_of_a_long_month_compares_with_all_of_a_short_one() -> None
             Step.QUARTER,
             "25 Oct 2026, 02:30 CEST to 02:30 CET",
         ),
+        (  # one half of the hour that comes twice, and then the other
+            "2026-10-25T00:00Z",
+            "2026-10-25T00:30Z",
+            ("2026-10-25T02:00", "2026-10-25T02:30", "2026-10-25T01:30", "2026-10-25T02:00"),
+            Step.QUARTER,
+            "25 Oct 2026, 02:00 CEST to 02:30 CEST",
+        ),
+        (
+            "2026-10-25T01:00Z",
+            "2026-10-25T01:30Z",
+            ("2026-10-25T02:00", "2026-10-25T02:30", "2026-10-25T02:30", "2026-10-25T02:00"),
+            Step.QUARTER,
+            "25 Oct 2026, 02:00 CET to 02:30 CET",
+        ),
         (  # running, and named by its own end
             "2026-11-24T00:15",
             "2026-11-26T00:00",
@@ -120,6 +141,50 @@ def test_custom_periods(
     timeframe = custom_timeframe(from_text, to_text, ms(NOW), BERLIN)
     assert shown(timeframe) == expected
     assert (timeframe.step, timeframe.text) == (step, text)
+
+
+def test_a_second_midnight_does_not_begin_the_day() -> None:
+    """In Havana 1 November 2026 has the hour after midnight twice."""
+    timeframe = custom_timeframe(
+        "2026-11-01T05:00Z", "2026-11-02T05:00Z", ms(NOW), "America/Havana"
+    )
+    assert timeframe.text == "1 Nov 2026, 00:00 CST to 00:00 CST"
+
+
+@given(
+    st.integers(0, 13 * 4),
+    st.integers(1, 13 * 4),
+    st.sampled_from([BERLIN, "UTC", "Australia/Lord_Howe", "America/Havana"]),
+)
+def test_fields_sent_back_unchanged_are_the_same_period(
+    start: int, length: int, zone_name: str
+) -> None:
+    change = {"Australia/Lord_Howe": "2026-04-04T09:00", "America/Havana": "2026-10-31T23:00"}
+    start_ms = ms(change.get(zone_name, "2026-10-24T19:00"), "UTC") + start * QUARTER_MS
+    span = Span(start_ms, start_ms + length * QUARTER_MS)
+    texts = [with_offset(*field, zone_name) for field in field_values(span, zone_name)]
+    assert custom_timeframe(texts[0], texts[1], ms(NOW), zone_name).span == span
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "meant"),
+    [
+        ("2026-10-25T02:15", "+01:00", "2026-10-25T02:15+01:00"),
+        # The field was changed, to a time that comes once: its offset is none of it.
+        ("2026-10-25T03:15", "+01:00", "2026-10-25T03:15"),
+        ("2026-07-25T02:15", "+01:00", "2026-07-25T02:15"),
+        ("2026-10-25", "+01:00", "2026-10-25"),
+        ("2026-10-25", "T02:15+01:00", "2026-10-25"),
+        ("2026-10-25T02:15", "+05:00", "2026-10-25T02:15"),
+        ("2026-10-25T02:15", "", "2026-10-25T02:15"),
+        ("2026-10-25T02:15Z", "+01:00", "2026-10-25T02:15Z"),
+        ("9999-12-31T23:59", "-23:59", "9999-12-31T23:59"),
+        ("0001-01-01T00:00", "+23:59", "0001-01-01T00:00"),
+        ("never", "+01:00", "never"),
+    ],
+)
+def test_an_offset_is_that_of_a_time_which_comes_twice(text: str, offset: str, meant: str) -> None:
+    assert with_offset(text, offset, BERLIN) == meant
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 """What changed: in words a lead understands, in parts that finance can add up."""
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
+from html import unescape
+from urllib.parse import urlencode
+
+import pytest
 
 from llmtrack.web.ingest import INGEST
 from tests.conftest import NOW_MS, World
 from tests.events import make_event
-from tests.web.conftest import Client
+from tests.web.conftest import Client, application
 from tests.web.people import sign_in
 from tests.web.test_pages import get
 
@@ -91,3 +96,37 @@ async def test_any_two_periods_can_be_compared(client: Client, world: World) -> 
     status, text = await get(client, f"{path}?before_from=never&before_to=x")
     assert status == 200
     assert "The period before" in text
+
+
+def form_of(text: str, field: str) -> dict[str, str]:
+    """What the form with that field sends when nothing in it is changed."""
+    form = next(one for one in re.findall(r"<form.*?</form>", text, re.DOTALL) if field in one)
+    sent = re.findall(r'<input [^>]*?name="([^"]+)"[^>]*? value="([^"]*)"', form)
+    return {name: unescape(value) for name, value in sent}
+
+
+@pytest.mark.parametrize("times", ["00:00Z 00:30Z", "01:00Z 01:30Z", "00:30Z 01:15Z"])
+async def test_forms_keep_the_hour_that_comes_twice(
+    client: Client, world: World, times: str
+) -> None:
+    await world.database.write(
+        lambda connection: connection.execute("update workspace set time_zone = 'Europe/Berlin'")
+    )
+    hour_ms = int(datetime(2026, 10, 25, tzinfo=UTC).timestamp() * 1000)
+    moments = [hour_ms + minutes * 60_000 for minutes in (10, 50, 70)]
+    events = [make_event(timestamp_ms=moment, received_ms=NOW_MS) for moment in moments]
+    await application(client)[INGEST].add(events)
+    await sign_in(client, "bob")
+    path = f"/w/{world.acme.public_id}/changes"
+    first, last = (f"2026-10-25T{time}" for time in times.split())
+    query = {"from": first, "to": last, "before_from": first, "before_to": last}
+
+    _, asked = await get(client, f"{path}?{urlencode(query)}")
+    said = re.search(r'<p class="muted">(.*) compared with \1, in days', asked)
+    assert said
+    assert ("CET" in said[1]) == (times != "00:00Z 00:30Z")
+    for name in ("from", "before_from"):
+        fields = form_of(asked, f'type="datetime-local" name="{name}"')
+        assert fields[name] in {"2026-10-25T02:00", "2026-10-25T02:30"}
+        _, answer = await get(client, f"{path}?{urlencode(fields)}")
+        assert said[0] in answer

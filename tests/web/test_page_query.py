@@ -47,6 +47,16 @@ def test_half_a_range_is_no_range() -> None:
     assert query.problems
 
 
+def test_a_time_that_comes_twice_is_written_with_its_offset() -> None:
+    fields = {"from": "2026-10-25T02:00", "to": "2026-10-25T03:00"}
+    offsets = {"from_offset": "+01:00", "to_offset": "+01:00"}
+    query = parse(**fields, **offsets)
+    assert query.url == "/?from=2026-10-25T02%3A00%2B01%3A00&to=2026-10-25T03%3A00"
+    assert query.timeframe(NOW_MS, "Europe/Berlin").text == "25 Oct 2026, 02:00 CET to 03:00 CET"
+    # Whoever changes the field need not know of what is beside it.
+    assert parse(**fields | {"from": "2026-10-24T02:00"}, **offsets).from_text == "2026-10-24T02:00"
+
+
 def test_narrowing_shows_what_the_value_is_made_of() -> None:
     assert parse().narrowed_to("gpt-5").url == "/?by=feature&model=gpt-5"
     assert parse(by="feature").narrowed_to("chat").url == "/?feature=chat"
