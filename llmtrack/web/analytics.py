@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from llmtrack.domain.roles import Permission, may
 from llmtrack.domain.spans import Span
@@ -84,9 +85,7 @@ async def looking(
     if not all(request.query.values()):
         # Forms send what nothing was chosen for, and people copy addresses.
         raise web.HTTPSeeOther(_without_empty(request))
-    # A form without scripts sends one parameter for each of its ticked boxes.
-    ticked = {name: ",".join(request.query.getall(name, ())) for name in extras}
-    given = {**request.query, **ticked}
+    given = given_of(request.query, extras)
     user_id = request[SIGNED_IN].user.id
     async with look_at(
         request[SCOPE], place, given, request.app[CLOCK_MS](), extras=extras, user_id=user_id
@@ -94,6 +93,12 @@ async def looking(
         if request.transport is None:  # who reloads again and again waits for the last one alone
             raise ConnectionResetError("nobody waits for this page any more")
         yield look
+
+
+def given_of(query: MultiMapping[str], extras: Collection[str]) -> dict[str, str]:
+    """A form without scripts sends one parameter for each of its ticked boxes."""
+    ticked = {name: ",".join(query.getall(name, ())) for name in extras}
+    return {**query, **ticked}
 
 
 def _without_empty(request: web.Request) -> str:

@@ -28,7 +28,7 @@ from llmtrack.storage.questions import TooMuchToRead
 from llmtrack.storage.reports import totals_by_bucket
 from llmtrack.storage.scope import ScopedReading
 from llmtrack.storage.sums import NO_SUMS, Sums, total_of
-from llmtrack.web.analytics import Look, analytics_page, looking
+from llmtrack.web.analytics import Look, analytics_page, given_of, looking
 from llmtrack.web.auth import require, see_other
 from llmtrack.web.context import CLOCK_MS, SCOPE
 from llmtrack.web.event_columns import (
@@ -51,7 +51,8 @@ from llmtrack.web.event_query import (
 from llmtrack.web.event_tags import EventTag, tags_of_event
 from llmtrack.web.event_tail import Place
 from llmtrack.web.numbers import tokens_short, when_text
-from llmtrack.web.page_query import PageQuery
+from llmtrack.web.page_query import PageQuery, parse_page_query
+from llmtrack.web.referrers import own_referrer
 from llmtrack.web.render import page
 from llmtrack.web.usage_chart import Chart, Series, Style, chart_of
 
@@ -231,24 +232,35 @@ async def get_event(request: web.Request) -> web.StreamResponse:
         timestamp_ms, event_id = event_row(request.match_info["event"])
     except ValueError:
         raise NotFound("there is no such event") from None
-    home = f"/w/{scope.public_id}/"
-    query = PageQuery(f"{home}events")
+    query, now_ms = PageQuery(f"/w/{scope.public_id}/events"), request.app[CLOCK_MS]()
     async with scope.reading() as reading:
         event, tags = await reading.run(_load_event(reading, query, timestamp_ms, event_id))
     return page(
         request,
         "event.html",
-        now_ms=request.app[CLOCK_MS](),
+        now_ms=now_ms,
         detail=event,
         id=uuid_of(event),
         columns=COLUMNS,
         zone=scope.time_zone,
         metadata=_pretty(event.metadata),
-        list_url=f"{home}events",
-        links=_links(_around(query, event, request.app[CLOCK_MS](), scope.time_zone), event),
+        list_url=_list_left(request, query, now_ms).url,
+        links=_links(_around(query, event, now_ms, scope.time_zone), event),
         tags=tags,
         **await cost_values(request),
     )
+
+
+def _list_left(request: web.Request, events: PageQuery, now_ms: int) -> PageQuery:
+    """The list as it was left, filters and all: rows have no room for it in their links.
+
+    Where it is not known that a list was left, the list of everything.
+    """
+    left = own_referrer(request)
+    if left is None or left.path != events.path:
+        return events
+    given, zone_name = given_of(left.query, EXTRAS), request[SCOPE].time_zone
+    return parse_page_query(events.path, given, now_ms, zone_name, EXTRAS)[0]
 
 
 async def _load_event(

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.http import HttpVersion11
 from aiohttp.web_protocol import RequestHandler
-from yarl import URL
 
 from llmtrack.domain.errors import (
     AlreadyExists,
@@ -20,6 +19,7 @@ from llmtrack.domain.errors import (
 )
 from llmtrack.web.context import SCOPE, SIGNED_IN, SITE
 from llmtrack.web.forms import body_bytes_max
+from llmtrack.web.referrers import authority, own_referrer
 from llmtrack.web.render import page
 from llmtrack.web.theme import local_path
 
@@ -122,7 +122,7 @@ async def refuse_foreign_origins(request: web.Request, handler: Handler) -> web.
     if site is not None:
         own = site in {"same-origin", "none"}
     elif origin is not None:
-        own = _authority(origin) == request.host.lower()
+        own = authority(origin) == request.host.lower()
     else:
         own = "Cookie" not in request.headers
     if not own:
@@ -240,10 +240,10 @@ def ways_on(request: web.Request, status: int) -> list[tuple[str, str]]:
 
 def _came_from(request: web.Request) -> str | None:
     """The page of ours that the browser says it was on."""
-    referer = request.headers.get("Referer", "")
-    if not referer or _authority(referer) != request.host.lower():
+    left = own_referrer(request)
+    if left is None:
         return None
-    path = local_path(URL(referer).raw_path_qs)
+    path = local_path(left.raw_path_qs)
     is_this = request.method == "GET" and path == request.rel_url.raw_path_qs
     return None if is_this else path
 
@@ -256,12 +256,3 @@ def _sentences(error: LLMtrackError) -> str:
 def _capital(text: str) -> str:
     text = text.rstrip(".")
     return f"{text[:1].upper()}{text[1:]}"
-
-
-def _authority(origin: str) -> str | None:
-    """Host and port of an origin, as the Host header has them; None for "null" and the like."""
-    try:
-        url = URL(origin)
-    except ValueError:
-        return None
-    return url.authority.lower() if url.scheme in {"http", "https"} else None
