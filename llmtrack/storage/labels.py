@@ -21,6 +21,11 @@ class Label(NamedTuple):
     detail: str | None = None
     deleted: bool = False
 
+    @property
+    def full_text(self) -> str:
+        """In one piece, for where it stands alone: two customers may have one name."""
+        return f"{self.text} ({self.detail})" if self.detail else self.text
+
 
 NO_LABEL = Label("", "")
 OTHER_LABEL = Label("", "other values")
@@ -31,9 +36,7 @@ def told_apart(labels: Mapping[T, Label]) -> dict[T, Label]:
     """Where two read alike, as customers of one name do, with what else is known behind it."""
     counts = Counter(label.text for label in labels.values())
     return {
-        value: label._replace(text=f"{label.text} ({label.detail})")
-        if counts[label.text] > 1 and label.detail
-        else label
+        value: label._replace(text=label.full_text) if counts[label.text] > 1 else label
         for value, label in labels.items()
     }
 

@@ -70,10 +70,10 @@ class FilterBar:
         ]
 
     @property
-    def pills(self) -> list[tuple[str, str, str]]:
+    def pills(self) -> list[tuple[str, Label, str]]:
         """(dimension, value, URL without it) of each filter."""
         return [
-            (name, label.text, self.query.without_filter(name).url)
+            (name, label, self.query.without_filter(name).url)
             for name, label in self.labels.items()
         ]
 

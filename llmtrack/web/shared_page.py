@@ -136,7 +136,7 @@ async def _answer(request: web.Request, link: SharedLink, look: Look) -> web.Res
 
 def _filters(look: Look) -> list[tuple[str, str]]:
     """What the link lets through, in words."""
-    texts = [(dimension_text(name), label.text) for name, label in look.bar.labels.items()]
+    texts = [(dimension_text(name), label.full_text) for name, label in look.bar.labels.items()]
     given = look.query.extras
     conditions = [
         (text, PRICING_TEXTS.get(given[name], given[name]))

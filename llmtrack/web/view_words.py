@@ -57,7 +57,7 @@ async def view_words(reading: ScopedReading, view: View, *, now_ms: int, zone_na
         value = None if kind is None else await value_of(reading, kind, slug)
         text = slug
         if kind is not None and value is not None:
-            text = (await labels_of(reading, kind, [value]))[value].text
+            text = (await labels_of(reading, kind, [value]))[value].full_text
         words.append((dimension_text(name), text))
     if "before_from" in given:
         with suppress(InvalidValue):

@@ -81,6 +81,17 @@ async def test_an_id_or_a_name_that_one_has_is_understood(filled: Client, world:
     assert "customer: <bdi>TWIN LTD</bdi>" in text
 
 
+async def test_one_of_two_of_a_name_is_told_apart(filled: Client, world: World) -> None:
+    text = await overview(filled, world, "?customer=c2")
+    assert "customer: <bdi>Twin Ltd</bdi> (<bdi>c2</bdi>)" in text
+    assert 'aria-label="Remove the filter customer: Twin Ltd (c2)"' in text
+    text = await overview(filled, world, "by/customer?customer=c2")
+    assert "<title>Twin Ltd (c2) · LLMtrack</title>" in text
+    # What has no other name than its id has it once.
+    text = await overview(filled, world, "?model=model-2")
+    assert "model: <bdi>model-2</bdi></span>" in text
+
+
 async def test_a_name_of_several_and_of_none_is_told(filled: Client, world: World) -> None:
     text = await overview(filled, world, "?customer=Twin Ltd")
     assert "2 have the name 'Twin Ltd' as customer: c1, c2. Filter by one of these" in text

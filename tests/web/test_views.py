@@ -137,8 +137,11 @@ async def test_a_link_to_a_page_about_one_value_is_about_it_alone(
 ) -> None:
     await fill(world)
     path = await shared(client, world, place="by/customer", query="customer=noor")
+    links = await text_of(client, f"/w/{world.acme.public_id}/shared-links")
+    assert "customer <bdi>Noor Ltd (noor)</bdi>" in links
     client.session.cookie_jar.clear()
     text = await text_of(client, path)
+    assert "customer <strong><bdi>Noor Ltd (noor)</bdi></strong>" in text
     assert "$4.00" in text
     assert "$3.00" not in text
 
