@@ -5,7 +5,7 @@ holds the form; with the right one the form goes on as if nothing had been betwe
 """
 
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 from multidict import MultiDictProxy
@@ -28,8 +28,10 @@ from llmtrack.web.context import (
 from llmtrack.web.forms import CONTENT_TYPE, PASSKEY_PROOF_FIELD, PROOF_FIELD, PROOF_FIELDS
 from llmtrack.web.passkey_checks import Asked, party_of, passkey_behind
 from llmtrack.web.password_checks import TooManyAttempts, attempt_succeeded, user_behind
+from llmtrack.web.referrers import own_referrer
 from llmtrack.web.render import page
 from llmtrack.web.sso_rules import provider_label
+from llmtrack.web.theme import local_path
 
 CHANGES = frozenset(
     {Permission.MANAGE_KEYS, Permission.MANAGE_MEMBERS, Permission.MANAGE_WORKSPACE}
@@ -38,6 +40,9 @@ CHANGES = frozenset(
 
 PROOF = "proof"
 """What a passkey's challenge is for here."""
+PATH = "/proof"
+EXPORT = "/export"
+"""What the paths of files end with; before it is that of their page."""
 REPLAYED_MAX = 200
 Fields = Sequence[tuple[str, str]]
 Posted = MultiDictProxy[str | bytes | bytearray | web.FileField]
@@ -124,12 +129,12 @@ async def _question(
     party = party_of(request.app[SITE])
     database = request.app[DATABASE]
     has_passkey = party is not None and bool(await credential_ids(database, user.id))
-    back = request.path_qs if request.method in {"GET", "HEAD"} else _page_of(request)
+    back = _asked_for(request, posted)
     response = page(
         request,
         "proof.html",
         status=status,
-        action="/proof" if posted is None else request.path_qs,
+        action=PATH if posted is None else request.path_qs,
         fields=[("next", back)] if posted is None else fields,
         field=PROOF_FIELD,
         passkey_field=PASSKEY_PROOF_FIELD,
@@ -137,6 +142,7 @@ async def _question(
         sso=provider_label(request.app) if await list_identities(database, user.id) else None,
         sso_url="/account/sso/proof?next=" + quote(back, safe="/"),
         is_form=posted is not None,
+        page_url=_page_left(request, back),
         email=user.email,
         has_password=user.has_password,
         error=error,
@@ -145,9 +151,26 @@ async def _question(
     return response
 
 
-def _page_of(request: web.Request) -> str:
-    """The page that a form with a file was on: files are not held."""
-    try:
-        return URL(request.headers.get("Referer", "/")).path_qs
-    except ValueError:
-        return "/"
+def _asked_for(request: web.Request, posted: Posted | None) -> str:
+    """What is waiting for the proof; of a form its page, as files in it are not held."""
+    if request.method in {"GET", "HEAD"}:
+        return request.path_qs
+    if posted is not None and request.path == PATH:
+        return local_path(posted.get("next"))
+    left = own_referrer(request)
+    return local_path(left.raw_path_qs) if left else "/"
+
+
+def _page_left(request: web.Request, asked_for: str) -> str | None:
+    """Where it was asked for, to go back to: a file that is saved leaves the question standing."""
+    url = URL(asked_for, encoded=True)
+    if url.raw_path.endswith(EXPORT):
+        pairs = [(name, value) for name, value in url.query.items() if name != "format"]
+        page_path = url.raw_path.removesuffix(EXPORT)
+        if page_path.count("/") == len(("w", "workspace")):
+            page_path += "/"
+        return f"{page_path}?{urlencode(pairs)}" if pairs else page_path
+    left = own_referrer(request)
+    # After a wrong password that may be the question itself.
+    questions = {request.rel_url.raw_path, url.raw_path if request.path == PATH else ""}
+    return local_path(left.raw_path_qs) if left and left.raw_path not in questions else None
