@@ -237,8 +237,12 @@ def span_text(span: Span, zone_name: str) -> str:
         year = "" if first.year == last.year else f" {first.year}"
         return f"{first.day} {first:%b}{year} to {last.day} {last:%b %Y}"
     # Where the clocks change, a time of day may be there twice.
-    is_unclear = first.utcoffset() != end.utcoffset() or _comes_twice(first) or _comes_twice(end)
+    is_moved = first.utcoffset() != end.utcoffset()
+    is_unclear = is_moved or _comes_twice(first) or _comes_twice(end)
     clock = "%H:%M %Z" if is_unclear else "%H:%M"
+    if first.date() == last.date() and is_unclear and not is_moved:
+        # Once is enough, and early: buttons have no room for the end of a long text.
+        return f"{first.day} {first:%b %Y %Z}, {first:%H:%M} to {end:%H:%M}"
     if first.date() == last.date():
         return f"{first.day} {first:%b %Y}, {first:{clock}} to {end:{clock}}"
     year = "" if first.year == end.year else f" {first.year}"
