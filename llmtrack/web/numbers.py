@@ -163,7 +163,14 @@ def milliseconds(duration_ms: float | None) -> str:
         return f"{duration_ms:.0f} ms"
     if duration_ms < 100_000:
         return f"{duration_ms / 1_000:.{2 if duration_ms < 10_000 else 1}f} s"
-    return f"{duration_ms / 60_000:.1f} min"
+    minutes = round(duration_ms / 60_000)
+    if minutes < 60:
+        return f"{duration_ms / 60_000:.1f} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(round(duration_ms / 3_600_000), 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def ago_short(timestamp_ms: int, now_ms: int) -> str:
