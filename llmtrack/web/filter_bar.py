@@ -135,9 +135,11 @@ async def _values_of(
     reading: ScopedReading, query: PageQuery, kind: Dimension, slug: str
 ) -> list[int]:
     """The value of that slug, or those that people call so."""
-    value = await value_of(reading, kind, slug)
-    if value is not None:
-        return [value]
+    # Browsers send a line break in a form's value as two characters.
+    for text in dict.fromkeys((slug, slug.replace("\r\n", "\n"))):
+        value = await value_of(reading, kind, text)
+        if value is not None:
+            return [value]
     if query.is_locked:  # a shared link shows nothing else because a name is given to another one
         return []
     return await values_named(reading, kind, slug, most=NAMESAKES_MAX)

@@ -81,6 +81,22 @@ async def test_an_id_or_a_name_that_one_has_is_understood(filled: Client, world:
     assert "customer: <bdi>TWIN LTD</bdi>" in text
 
 
+async def test_a_line_break_in_a_name_comes_through_a_form(filled: Client, world: World) -> None:
+    events = [
+        make_event(feature=feature, timestamp_ms=NOW_MS - 1000, received_ms=NOW_MS)
+        for feature in ("new\nline", "two\r\nlines")
+    ]
+    await application(filled)[INGEST].add(events)
+    text = await overview(filled, world, "?feature=new%0D%0Aline")
+    assert "feature: <bdi>new\nline</bdi>" in text
+    assert "feature=new%0Aline" in text
+    assert not re.findall(r'href="[^"]*feature=new%0D', text)
+    text = await overview(filled, world, "?feature=two%0D%0Alines")
+    assert "feature: <bdi>two\r\nlines</bdi>" in text
+    text = await overview(filled, world, "?feature=old%0D%0Aline")
+    assert "There is no feature 'old\\r\\nline' here" in text
+
+
 async def test_one_of_two_of_a_name_is_told_apart(filled: Client, world: World) -> None:
     text = await overview(filled, world, "?customer=c2")
     assert "customer: <bdi>Twin Ltd</bdi> (<bdi>c2</bdi>)" in text
