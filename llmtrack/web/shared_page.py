@@ -136,7 +136,11 @@ async def _answer(request: web.Request, link: SharedLink, look: Look) -> web.Res
 
 def _filters(look: Look) -> list[tuple[str, str]]:
     """What the link lets through, in words."""
-    texts = [(dimension_text(name), label.full_text) for name, label in look.bar.labels.items()]
+    # How a key begins is nothing for whoever has the link.
+    texts = [
+        (dimension_text(name), label.text if name == "key" else label.full_text)
+        for name, label in look.bar.labels.items()
+    ]
     given = look.query.extras
     conditions = [
         (text, PRICING_TEXTS.get(given[name], given[name]))

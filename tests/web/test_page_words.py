@@ -71,7 +71,7 @@ async def test_shared_links_say_in_words_what_they_show(client: Client, world: W
     condition = "pricing=partial&min_cost=0.01&min_latency=500&metadata=a%3Db"
     dates = "from=2026-11-01&to=2026-11-03&before_from=2026-10-01&before_to=2026-10-03"
     told = {
-        ("", "customer=c1"): "Overview · Last 30 days · customer Customer 1",
+        ("", "customer=c1"): "Overview · Last 30 days · customer Customer 1 (c1)",
         (
             "explore",
             "period=7d&by=feature&metric=requests&sub=model&top=10",
@@ -81,7 +81,7 @@ async def test_shared_links_say_in_words_what_they_show(client: Client, world: W
             "compare=1&rollup=day",
         ): "Explore · Last 30 days · per day · compared with before",
         ("events", f"key={key.public_id}&{condition}"): f"Events · Last 30 days · key {key.name}"
-        " · priced in part · cost from $0.01 · latency from 500 ms · metadata a=b",
+        f" ({key.prefix}) · priced in part · cost from $0.01 · latency from 500 ms · metadata a=b",
         (
             "changes",
             dates,

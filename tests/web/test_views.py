@@ -146,6 +146,16 @@ async def test_a_link_to_a_page_about_one_value_is_about_it_alone(
     assert "$3.00" not in text
 
 
+async def test_a_link_does_not_tell_how_a_key_begins(client: Client, world: World) -> None:
+    await fill(world)
+    key = world.acme_key.key
+    path = await shared(client, world, query=f"key={key.public_id}")
+    client.session.cookie_jar.clear()
+    text = await text_of(client, path)
+    assert f"key <strong><bdi>{key.name}</bdi></strong>" in text
+    assert key.prefix not in text
+
+
 async def test_a_link_ends(client: Client, world: World, clock: Clock) -> None:
     await fill(world)
     path = await shared(client, world)
